@@ -32,7 +32,7 @@ class Step(Struct, frozen=True):
 
 
 class RequiredField(Struct, frozen=True):
-    """One field of a representation: sent as `name`, read from the tree under `source`, with `selections` if composite."""
+    """One field of a representation: sent as `name`, read from the tree under `source`; `selections` if composite."""
 
     name: str
     source: str
@@ -65,7 +65,7 @@ class EntityInput(Struct, frozen=True):
 
 
 class OutputRename(Struct, frozen=True):
-    """In the answer of a fetch, below `path` (relative to the merged object), the value under `key` is kept as `name`."""
+    """In the answer of a fetch, below `path` (from the merged object), the value under `key` is kept as `name`."""
 
     path: tuple[Step, ...]
     key: str

@@ -26,7 +26,7 @@ class Listing(Struct, frozen=True, tag=True):
 class Object(Struct, frozen=True, tag=True):
     """An object of static type `type_name`; which fields apply depends on its concrete type.
 
-    possible: the concrete types that the API schema allows here. When there is one, `__typename` need not be in the tree.
+    possible: the concrete types that the API schema allows here. If there is one, `__typename` may be missing.
     fields: in response order, already merged over fragments.
     """
 
