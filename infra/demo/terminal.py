@@ -1,0 +1,115 @@
+"""What a person sees in the terminal: steps with their times, one progress bar a job, the summary table.
+
+In: names and numbers. Out: lines on the console. Decides nothing; without a terminal it prints plain lines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_VERDICT_STYLE = {
+    "PASS": "bold green",
+    "FAIL": "bold red",
+    "INCONCLUSIVE": "bold yellow",
+    "QUARANTINED": "bold magenta",
+}
+
+
+class SummaryRow(NamedTuple):
+    """One inspected scan, as the summary table shows it. Lengths in millimetres; `None` prints as a dash."""
+
+    name: str
+    verdict: str
+    in_tolerance_percent: float | None
+    rms_mm: float | None
+    worst_mm: float | None
+    alignment_rms_mm: float | None
+    note: str
+
+
+class Terminal:
+    """The console of one run."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._started = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self.console.print(text)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """A step that takes a while: said when it starts, its time when it ends."""
+        started = time.monotonic()
+        with self.console.status(text):
+            yield
+        self.console.print(f"[green]✓[/] {text} [dim]{time.monotonic() - started:.1f} s[/]")
+
+    @contextmanager
+    def bars(self) -> Iterator[Bars]:
+        """Progress bars, one a job, for as long as the block runs."""
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("[dim]{task.fields[stage]}[/]"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console) as progress:
+            yield Bars(progress, self.console)
+
+    def summary(self, title: str, rows: Sequence[SummaryRow]) -> None:
+        """The table that answers the question: what passed, what failed, and by how much."""
+        table = Table(title=title, title_style="bold", header_style="bold", title_justify="left")
+        table.add_column("scan")
+        table.add_column("verdict")
+        for heading in ("in tolerance", "RMS mm", "worst mm", "alignment RMS mm"):
+            table.add_column(heading, justify="right")
+        table.add_column("note", overflow="fold")
+        for row in rows:
+            style = _VERDICT_STYLE.get(row.verdict, "bold")
+            table.add_row(
+                row.name,
+                f"[{style}]{row.verdict}[/]",
+                _number(row.in_tolerance_percent, "{:.2f} %"),
+                _number(row.rms_mm, "{:.4f}"),
+                _number(row.worst_mm, "{:+.3f}"),
+                _number(row.alignment_rms_mm, "{:.4f}"),
+                row.note,
+            )
+        self.console.print(table)
+
+    def elapsed_s(self) -> float:
+        """Seconds since this run began."""
+        return time.monotonic() - self._started
+
+
+class Bars:
+    """Progress of several jobs. Where no terminal is attached, each new stage prints a line instead."""
+
+    def __init__(self, progress: Progress, console: Console) -> None:
+        self._progress = progress
+        self._console = console
+        self._tasks: dict[str, TaskID] = {}
+        self._stages: dict[str, str] = {}
+
+    def show(self, name: str, done: float, total: float, stage: str) -> None:
+        """Set `name`'s bar to `done` of `total`, in `stage`."""
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total or 1, stage=stage)
+        self._progress.update(self._tasks[name], completed=done, total=total or 1, stage=stage)
+        if not self._console.is_terminal and self._stages.get(name) != stage:
+            self._console.print(f"  {name}: {stage}")
+        self._stages[name] = stage
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
