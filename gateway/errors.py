@@ -1,0 +1,89 @@
+"""What may go wrong in the gateway, as one tree; and the closed list of codes that a client may meet.
+
+    GatewayError
+    ├── RequestRefused        the operation never ran: nothing but errors goes back
+    │   ├── OperationInvalid  it does not parse, does not validate, or its variables do not fit (carries every reason)
+    │   ├── LimitExceeded     it is larger or deeper than allowed
+    │   └── Unauthenticated   the caller's token is not what it claims
+    └── SubgraphFailed        one subgraph request came to nothing (see gateway/client/errors.py)
+
+Packages add leaves in their own `errors.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from graphql import GraphQLError
+
+
+class ErrorCode(StrEnum):
+    """`errors[].extensions.code`. A subgraph's code outside this list reaches clients as INTERNAL."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
+    PERSISTED_DOCUMENT_NOT_FOUND = "PERSISTED_DOCUMENT_NOT_FOUND"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    SUBGRAPH_UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
+    SUBGRAPH_TIMEOUT = "SUBGRAPH_TIMEOUT"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    REGION_MISMATCH = "REGION_MISMATCH"
+    SCHEMA_CHANGED = "SCHEMA_CHANGED"
+    SLOW_CONSUMER = "SLOW_CONSUMER"
+    INTERNAL = "INTERNAL"
+
+
+class GatewayError(Exception):
+    """Anything the gateway says no to. `code` is what the client may act on."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+
+
+class RequestRefused(GatewayError):
+    """The operation was not executed."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+
+class OperationInvalid(RequestRefused):
+    """The operation or its variables are wrong; `errors` holds every reason, each with its place in the text."""
+
+    def __init__(self, code: ErrorCode, errors: Sequence[GraphQLError]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.code = code
+        self.errors = tuple(errors)
+
+
+class LimitExceeded(RequestRefused):
+    """The operation passes a limit of this gateway."""
+
+    code = ErrorCode.COST_LIMIT_EXCEEDED
+
+    def __init__(self, what: str, allowed: int) -> None:
+        super().__init__(f"The operation has more than {allowed} {what}.")
+        self.what, self.allowed = what, allowed
+
+
+class Unauthenticated(RequestRefused):
+    """A token was sent and cannot be believed. The reason is for the log; the client learns only that it failed."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The access token is not valid.")
+        self.reason = reason
+
+
+class SubgraphFailed(GatewayError):
+    """One request to one subgraph came to nothing."""
+
+    code = ErrorCode.SUBGRAPH_UNAVAILABLE
