@@ -1,10 +1,11 @@
 """Keys and passwords of one installation: made at first start, then only read. Every file is 0600.
 
-    capability.key       32 bytes, base64url: mints the database's tenant capabilities
-    job-signing.key      32 bytes, base64url: signs the broker's wake-ups
+    capability.key       32 bytes in hex: mints the database's tenant capabilities
+    job-signing.key      32 bytes in hex: signs the broker's wake-ups
+    ledger.key           32 bytes in hex: the ledger's commitments
+    checkpoint.key       32 bytes in hex: the audit log's checkpoints
     caller-token.pem     Ed25519, PKCS 8: the gateway signs who is asking     (+ caller-token.jwks.json, public)
     tenancy-token.pem    Ed25519, PKCS 8: tenancy signs user tokens           (+ tenancy-token.jwks.json, public)
-    audit-checkpoint.pem Ed25519, PKCS 8: the sequencer signs checkpoints     (+ audit-checkpoint.jwks.json, public)
     <role>.password      one for each database role and for Valkey; s3.access-key, s3.secret-key
 
 A key's `kid` is its RFC 7638 thumbprint, so that both halves name it alike. Files appear whole or not at all.
@@ -13,15 +14,14 @@ A key's `kid` is its RFC 7638 thumbprint, so that both halves name it alike. Fil
 import json
 import os
 import secrets
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-SECRETS = ("capability.key", "job-signing.key")
-PAIRS = ("caller-token", "tenancy-token", "audit-checkpoint")
+SECRETS = ("capability", "job-signing", "ledger", "checkpoint")
+PAIRS = ("caller-token", "tenancy-token")
 PASSWORDS = ("postgres", "d2r_owner", "d2r_app", "d2r_relay", "d2r_sequencer", "d2r_sweeper", "d2r_keylookup", "valkey")
 
 
@@ -38,26 +38,26 @@ class Keys:
         return self.text(f"{role}.password")
 
     def secret(self, name: str) -> bytes:
-        """`capability` or `job-signing`."""
-        return urlsafe_b64decode(self.text(f"{name}.key"))
+        """The 32 bytes of `capability`, `job-signing`, `ledger` or `checkpoint`."""
+        return bytes.fromhex(self.text(f"{name}.key"))
 
     def private_key(self, pair: str) -> bytes:
-        """PEM of `caller-token`, `tenancy-token` or `audit-checkpoint`."""
+        """PEM of `caller-token` or `tenancy-token`."""
         return (self.folder / f"{pair}.pem").read_bytes()
 
     def jwks(self, pair: str) -> Path:
         return self.folder / f"{pair}.jwks.json"
 
 
-def read_or_make(folder: Path, random_text: Callable[[int], str] = secrets.token_urlsafe) -> Keys:
+def read_or_make(folder: Path) -> Keys:
     """Call it while holding the data folder: two makers at once would disagree."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in SECRETS:
-        _once(folder / name, lambda: _padded(random_text(32)))
+        _once(folder / f"{name}.key", lambda: secrets.token_hex(32))
     for role in PASSWORDS:
-        _once(folder / f"{role}.password", lambda: random_text(24))
-    _once(folder / "s3.access-key", lambda: "D2R" + "".join(filter(str.isalnum, random_text(24)))[:17].upper())
-    _once(folder / "s3.secret-key", lambda: random_text(30))
+        _once(folder / f"{role}.password", lambda: secrets.token_urlsafe(24))
+    _once(folder / "s3.access-key", lambda: "D2R" + secrets.token_hex(9)[:17].upper())
+    _once(folder / "s3.secret-key", lambda: secrets.token_urlsafe(30))
     for pair in PAIRS:
         _make_pair(folder, pair)
     return Keys(folder)
@@ -85,7 +85,3 @@ def _once(file: Path, make: Callable[[], str]) -> None:
         out.flush()
         os.fsync(out.fileno())
     fresh.rename(file)
-
-
-def _padded(text: str) -> str:
-    return text + "=" * (-len(text) % 4)

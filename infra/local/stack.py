@@ -117,8 +117,9 @@ class Stack:
         for name in ("logs", "run"):
             (self.data / name).mkdir(exist_ok=True, mode=0o700)
         keys = read_or_make(self.data / "keys")
-        self._supervisor = self._resources.enter_context(Supervisor(self.data / "run", say=self._say, keep_open=[lock]))
         sockets = folders.socket_folder(self.data)
+        self._resources.callback(shutil.rmtree, sockets, ignore_errors=True)
+        self._supervisor = self._resources.enter_context(Supervisor(self.data / "run", say=self._say, keep_open=[lock]))
         self._resources.callback((self.data / ENDPOINTS_FILE).unlink, missing_ok=True)
         postgres, valkey, store = self._services(sockets, keys)
         self._supervisor.start_together(_programs([postgres, valkey, store]))
@@ -177,6 +178,6 @@ def _addresses_in(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def discard(data: Path) -> None:
-    """Delete a stopped stack's data and its socket folder."""
+    """Delete a stopped stack's data, and its socket folder where a kill left it."""
     shutil.rmtree(folders.socket_folder(data.absolute()), ignore_errors=True)
     shutil.rmtree(data, ignore_errors=True)
