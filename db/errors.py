@@ -1,0 +1,55 @@
+"""What durable state refuses, as one tree.
+
+StateError
+├── CapabilityRefused      the database did not take the unit of work's capability (wrong key, or a pooler in between)
+├── LeaseLost              another worker holds the job, or it is finished: roll back
+├── WakeupForged           a broker message whose signature does not hold
+├── LedgerError
+│   ├── LedgerKeyMissing   this process was started without the ledger's master key
+│   ├── SubjectMissing     a personal payload without the person that it is about
+│   └── SubjectErased      the person's key is destroyed: nothing more can be written about them
+├── BlobError
+│   ├── BlobMissing        no such object under this tenant
+│   ├── BlobKeyRefused     a key that could leave the tenant's prefix
+│   └── PartsDiffer        an upload's parts are not what was promised
+├── MerkleError            a proof or a tree that cannot be (size, index or hashes)
+└── CheckpointRefused      a checkpoint note that is malformed or not signed by the key
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+
+class StateError(Exception):
+    """Anything durable state refuses. `code` is stable."""
+
+    code = "INTERNAL"
+
+
+class CapabilityRefused(StateError):
+    """The database answered another tenant, or none, to the capability that was set."""
+
+    def __init__(self, wanted: UUID, answered: UUID | None) -> None:
+        super().__init__(f"The database answered tenant {answered} to a capability for {wanted}.")
+        self.wanted, self.answered = wanted, answered
+
+
+class LeaseLost(StateError):
+    """The lease's token is no longer the job's token, or the job is not running."""
+
+    code = "LEASE_LOST"
+
+    def __init__(self, job: UUID, token: int) -> None:
+        super().__init__(f"Lease {token} on job {job} is lost.")
+        self.job, self.token = job, token
+
+
+class WakeupForged(StateError):
+    """A wake-up that no process with the job signing key wrote."""
+
+    code = "WAKEUP_FORGED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A job wake-up was refused: {reason}.")
+        self.reason = reason
