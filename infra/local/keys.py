@@ -1,14 +1,15 @@
 """Keys and passwords of one installation: made at first start, then only read. Every file is 0600.
 
-    capability.key       32 bytes in hex: mints the database's tenant capabilities
-    job-signing.key      32 bytes in hex: signs the broker's wake-ups
-    ledger.key           32 bytes in hex: the ledger's commitments
-    checkpoint.key       32 bytes in hex: the audit log's checkpoints
+    capability.key       32 bytes: mints the database's tenant capabilities
+    job-signing.key      32 bytes: signs the broker's wake-ups
+    ledger.key           32 bytes: the ledger's commitments
+    audit-checkpoint.pem Ed25519, PKCS 8: signs the audit log's checkpoints   (+ audit-checkpoint.jwks.json, public)
     caller-token.pem     Ed25519, PKCS 8: the gateway signs who is asking     (+ caller-token.jwks.json, public)
     tenancy-token.pem    Ed25519, PKCS 8: tenancy signs user tokens           (+ tenancy-token.jwks.json, public)
     <role>.password      one for each database role and for Valkey; s3.access-key, s3.secret-key
 
-A key's `kid` is its RFC 7638 thumbprint, so that both halves name it alike. Files appear whole or not at all.
+Secrets and passwords are made by `db.keys`, which the platform's processes read them with. A key's `kid` is its RFC
+7638 thumbprint, so that both halves name it alike. Files appear whole or not at all.
 """
 
 import json
@@ -20,8 +21,10 @@ from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-SECRETS = ("capability", "job-signing", "ledger", "checkpoint")
-PAIRS = ("caller-token", "tenancy-token")
+from db.keys import CAPABILITY_KEY, CHECKPOINT_KEY, JOB_SIGNING_KEY, LEDGER_KEY, role_password, secret_key
+
+SECRETS = (CAPABILITY_KEY, JOB_SIGNING_KEY, LEDGER_KEY)
+PAIRS = ("caller-token", "tenancy-token", CHECKPOINT_KEY)
 PASSWORDS = ("postgres", "d2r_owner", "d2r_app", "d2r_relay", "d2r_sequencer", "d2r_sweeper", "d2r_keylookup", "valkey")
 
 
@@ -38,11 +41,11 @@ class Keys:
         return self.text(f"{role}.password")
 
     def secret(self, name: str) -> bytes:
-        """The 32 bytes of `capability`, `job-signing`, `ledger` or `checkpoint`."""
-        return bytes.fromhex(self.text(f"{name}.key"))
+        """The 32 bytes of `capability`, `job-signing` or `ledger`."""
+        return secret_key(self.folder, name)
 
     def private_key(self, pair: str) -> bytes:
-        """PEM of `caller-token` or `tenancy-token`."""
+        """PEM of `caller-token`, `tenancy-token` or `audit-checkpoint`."""
         return (self.folder / f"{pair}.pem").read_bytes()
 
     def jwks(self, pair: str) -> Path:
@@ -53,9 +56,9 @@ def read_or_make(folder: Path) -> Keys:
     """Call it while holding the data folder: two makers at once would disagree."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in SECRETS:
-        _once(folder / f"{name}.key", lambda: secrets.token_hex(32))
+        secret_key(folder, name)
     for role in PASSWORDS:
-        _once(folder / f"{role}.password", lambda: secrets.token_urlsafe(24))
+        role_password(folder, role)
     _once(folder / "s3.access-key", lambda: "D2R" + secrets.token_hex(9)[:17].upper())
     _once(folder / "s3.secret-key", lambda: secrets.token_urlsafe(30))
     for pair in PAIRS:
