@@ -1,0 +1,61 @@
+# What there is to do here: ./dev RECIPE. Recipes are thin; the work is in the modules they call.
+
+set positional-arguments
+
+# The user's own modules stay out, and so does whatever lies in the folder that a recipe is run from.
+export PYTHONPATH := justfile_directory()
+export PYTHONSAFEPATH := "1"
+export PYTHONNOUSERSITE := "1"
+
+[private]
+default:
+    @just --justfile "{{ justfile() }}" --list --unsorted
+
+# Generate a part and scans, take them from upload to verdict, serve the graph (--once: exit after the run)
+[no-cd]
+demo *arguments:
+    @python -m infra.demo demo "$@"
+
+# Inspect your own files: --cad part.stl --scan scan.laz [--tolerance 0.2mm] [--out DIR]
+[no-cd]
+inspect *arguments:
+    @python -m infra.demo inspect "$@"
+
+# PostgreSQL, Valkey and the object store, in the foreground
+[no-cd]
+stack *arguments:
+    @python -m infra.local "$@"
+
+# All checks: lint, types, import contracts, tests (arguments go to pytest)
+test *arguments: lint
+    pytest -n 2 "$@"
+
+# The quick checks
+lint:
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports --no-cache
+
+# Put the code into the house's format
+format:
+    ruff check --fix .
+    ruff format .
+
+# Measure: ./dev bench api
+[no-cd]
+bench name *arguments:
+    @python -m "tests.bench.$@"
+
+# Write schema.graphql anew from the subgraphs' schemas (needs Node packages; running the product does not)
+compose *arguments:
+    python -m infra.compose "$@"
+
+# Pin all packages anew, for every supported Python, with hashes and without any index's name
+lock *arguments:
+    #!/bin/sh
+    set -eu
+    pin() { uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "./dev lock" "$@"; }
+    pin pyproject.toml --group dev -o requirements-dev.txt "$@"
+    pin pyproject.toml -c requirements-dev.txt -o requirements.txt
+    pin --group tools -o requirements-tools.txt "$@"
