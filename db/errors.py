@@ -53,3 +53,76 @@ class WakeupForged(StateError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"A job wake-up was refused: {reason}.")
         self.reason = reason
+
+
+class LedgerError(StateError):
+    """Anything the ledger refuses."""
+
+
+class LedgerKeyMissing(LedgerError):
+    """This process was started without the ledger's master key."""
+
+    def __init__(self) -> None:
+        super().__init__("This process holds no master key of the ledger, so it can neither append nor read payloads.")
+
+
+class SubjectMissing(LedgerError):
+    """A personal payload without a person."""
+
+    def __init__(self, type: str) -> None:
+        super().__init__(f"A {type} entry has a personal payload, but no person that it is about.")
+        self.type = type
+
+
+class SubjectErased(LedgerError):
+    """The subject's key was destroyed."""
+
+    code = "SUBJECT_ERASED"
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__(f"The key of {subject} was destroyed: nothing more can be written about them.")
+        self.subject = subject
+
+
+class BlobError(StateError):
+    """Anything the object store refuses, or we refuse to ask of it."""
+
+
+class BlobMissing(BlobError):
+    """No such object under this tenant."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no object {key}.")
+        self.key = key
+
+
+class BlobKeyRefused(BlobError):
+    """A key that is not a plain path below the tenant's prefix."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key!r} is not a plain relative path.")
+        self.key = key
+
+
+class PartsDiffer(BlobError):
+    """What was uploaded is not what was promised. `parts` are the numbers of those that are missing or differ."""
+
+    code = "PARTS_DIFFER"
+
+    def __init__(self, key: str, parts: tuple[int, ...]) -> None:
+        super().__init__(f"Parts {', '.join(map(str, parts))} of {key} are missing or differ from what was promised.")
+        self.key, self.parts = key, parts
+
+
+class MerkleError(StateError):
+    """A size, an index or a proof that no tree has."""
+
+
+class CheckpointRefused(StateError):
+    """A checkpoint that is malformed or that the key did not sign."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The checkpoint was refused: {reason}.")
+        self.reason = reason

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.caller import Caller
 from db.capability import mint_capability
 from db.errors import CapabilityRefused
+from db.ledger.append import Ledger
 from db.outbox import Outbox
 
 # Longer than any transaction should last, short enough that a stolen capability is soon worth nothing.
@@ -29,6 +30,7 @@ class UnitOfWork:
     session: AsyncSession
     caller: Caller
     outbox: Outbox
+    ledger: Ledger
 
 
 async def open_unit_of_work(
@@ -41,7 +43,7 @@ async def open_unit_of_work(
     answered: UUID | None = await session.scalar(text("select app.enter(:capability)"), {"capability": capability})
     if answered != caller.tenant:
         raise CapabilityRefused(caller.tenant, answered)
-    return UnitOfWork(session=session, caller=caller, outbox=Outbox(session, caller))
+    return UnitOfWork(session, caller, Outbox(session, caller), Ledger(session, caller, ledger_key))
 
 
 async def _backend_pid(session: AsyncSession) -> int:
