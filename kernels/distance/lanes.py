@@ -1,0 +1,268 @@
+"""The vector instructions of the distance kernel: 16 points against one triangle or box, 8 boxes against 16 points.
+
+All in single precision and in the normalised frame of the tree (half extent of the mesh about 1).
+
+    packet   float32 (80,)   five rows of 16: x, y, z, least squared distance so far, squared reach
+    winner   int32 (16,)     slot of the triangle that gave the least distance, -1 for none
+    frame    float32 (6,)    box around the packet: x low, x high, y low, y high, z low, z high
+    boxes    float32         groups of 8 boxes, 48 floats a group: for each axis eight lows, then eight highs
+    records  float32         triangles in their own frame, RECORD floats each (kernels.distance.records)
+
+`reach` is the least distance plus the rounding error of this arithmetic: a triangle farther than it cannot be the
+closest one, whatever was rounded.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+
+from kernels.compiled import instruction
+from kernels.distance import vectors as v
+from kernels.distance.records import RECORD
+
+POINTS = 16
+CHILDREN = 8
+PACKET = 5 * POINTS
+FRAME = 6
+GROUP = 6 * CHILDREN
+BEST_ROW = 3 * POINTS
+REACH_ROW = 4 * POINTS
+
+Signature = Any
+Generator = Callable[[Any, v.Builder, Any, Any], v.Value]
+
+
+def _data(context: Any, builder: v.Builder, signature: Any, arguments: Any, position: int) -> v.Value:
+    return v.array_data(context, builder, signature.args[position], arguments[position])
+
+
+def _row(builder: v.Builder, packet: v.Value, offset: int) -> v.Value:
+    return v.load(builder, packet, offset, POINTS, 64)
+
+
+def _in_triangle_frame(
+    builder: v.Builder, record: v.Value, packet: v.Value
+) -> tuple[v.Value, v.Value, v.Value, list[v.Value]]:
+    """The 16 points in a triangle's frame: along its first edge, across it, off its plane; and the record, splatted."""
+    c = [v.splat(builder, builder.load(v.at(builder, record, k)), POINTS) for k in range(18)]
+    offset = [v.subtract(builder, _row(builder, packet, POINTS * axis), c[axis]) for axis in range(3)]
+    along, across, off = (v.dot(builder, offset, c[first : first + 3]) for first in (3, 6, 9))
+    return along, across, off, c
+
+
+def _squared_distances(builder: v.Builder, record: v.Value, packet: v.Value) -> v.Value:
+    """Squared distance of 16 points to a triangle: the least of its edges, and nothing in its plane when inside."""
+    along, across, off, c = _in_triangle_frame(builder, record, packet)
+    length, corner_x, corner_y, inverse_bc, inverse_ac, edge_x = c[12:18]
+    zero, one = v.constant(0.0, POINTS), v.constant(1.0, POINTS)
+
+    def squared_to(x: v.Value, y: v.Value) -> v.Value:
+        return v.add(builder, v.square(builder, x), v.square(builder, y))
+
+    def clamped(value: v.Value, high: v.Value) -> v.Value:
+        return v.minimum(builder, v.maximum(builder, value, zero), high)
+
+    def squared_to_edge(x: v.Value, y: v.Value, toward_x: v.Value, inverse: v.Value) -> v.Value:
+        share = clamped(v.multiply(builder, v.dot(builder, (x, y), (toward_x, corner_y)), inverse), one)
+        nearest = v.multiply(builder, share, toward_x), v.multiply(builder, share, corner_y)
+        return squared_to(v.subtract(builder, x, nearest[0]), v.subtract(builder, y, nearest[1]))
+
+    def cross(ax: v.Value, ay: v.Value, bx: v.Value, by: v.Value) -> v.Value:
+        return v.subtract(builder, v.multiply(builder, ax, by), v.multiply(builder, ay, bx))
+
+    from_b = v.subtract(builder, along, length)
+    edge_ab = squared_to(v.subtract(builder, along, clamped(along, length)), across)
+    edge_bc = squared_to_edge(from_b, across, edge_x, inverse_bc)
+    edge_ac = squared_to_edge(along, across, corner_x, inverse_ac)
+    nearest_edge = v.minimum(builder, edge_ab, v.minimum(builder, edge_bc, edge_ac))
+    left_of_bc = cross(edge_x, corner_y, from_b, across)
+    left_of_ca = cross(along, across, corner_x, corner_y)
+    insideness = v.minimum(builder, across, v.minimum(builder, left_of_bc, left_of_ca))
+    is_inside = builder.fcmp_ordered(">=", insideness, zero, flags=v.FAST)
+    in_plane = builder.select(is_inside, zero, nearest_edge)
+    return v.add(builder, in_plane, v.square(builder, off))
+
+
+def _record(builder: v.Builder, records: v.Value, slot: v.Value) -> v.Value:
+    return v.at(builder, records, builder.mul(slot, v.INT64(RECORD)))
+
+
+@instruction
+def improve_by_triangle(_: Any, records: Any, slot: Any, packet: Any, winner: Any) -> tuple[Signature, Generator]:
+    """Let the triangle in `slot` improve the packet; gives the bits of the points whose reach it lies within."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        record_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3))
+        squared = _squared_distances(builder, _record(builder, record_data, arguments[1]), packet_data)
+        best = _row(builder, packet_data, BEST_ROW)
+        is_better = v.is_less(builder, squared, best)
+        v.store(builder, packet_data, BEST_ROW, builder.select(is_better, squared, best), POINTS, 64)
+        slots = v.splat(builder, builder.trunc(arguments[1], v.INT32), POINTS, v.INT32)
+        old = v.load(builder, winner_data, 0, POINTS, 64, v.INT32)
+        v.store(builder, winner_data, 0, builder.select(is_better, slots, old), POINTS, 64, v.INT32)
+        within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
+        return v.lane_bits(builder, within, POINTS)
+
+    return types.int64(records, types.int64, packet, winner), generate
+
+
+@instruction
+def rivals_by_triangle(_: Any, records: Any, slot: Any, packet: Any, winner: Any) -> tuple[Signature, Generator]:
+    """Bits of the points within whose reach the triangle in `slot` lies although another one won."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        record_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3))
+        squared = _squared_distances(builder, _record(builder, record_data, arguments[1]), packet_data)
+        within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
+        slots = v.splat(builder, builder.trunc(arguments[1], v.INT32), POINTS, v.INT32)
+        is_other = builder.icmp_signed("!=", slots, v.load(builder, winner_data, 0, POINTS, 64, v.INT32))
+        return v.lane_bits(builder, builder.and_(within, is_other), POINTS)
+
+    return types.int64(records, types.int64, packet, winner), generate
+
+
+def _squared_gaps(
+    builder: v.Builder,
+    low: list[v.Value],
+    high: list[v.Value],
+    box_low: list[v.Value],
+    box_high: list[v.Value],
+    width: int,
+) -> v.Value:
+    """Squared distance between axis-parallel boxes, lane by lane; zero where they meet."""
+    zero = v.constant(0.0, width)
+    gaps = [
+        v.maximum(
+            builder,
+            v.maximum(builder, v.subtract(builder, box_low[a], high[a]), v.subtract(builder, low[a], box_high[a])),
+            zero,
+        )
+        for a in range(3)
+    ]
+    return v.dot(builder, gaps, gaps)
+
+
+def _group_gaps(builder: v.Builder, boxes: v.Value, group: v.Value, frame: v.Value) -> v.Value:
+    """Squared distance from the packet's box to the eight boxes of a group."""
+    here = v.at(builder, boxes, builder.mul(group, v.INT64(GROUP)))
+    edges = [v.splat(builder, builder.load(v.at(builder, frame, k)), CHILDREN) for k in range(FRAME)]
+    low = [v.load(builder, here, 2 * CHILDREN * axis, CHILDREN, 32) for axis in range(3)]
+    high = [v.load(builder, here, 2 * CHILDREN * axis + CHILDREN, CHILDREN, 32) for axis in range(3)]
+    return _squared_gaps(builder, edges[0::2], edges[1::2], low, high, CHILDREN)
+
+
+@instruction
+def children_within(_: Any, boxes: Any, group: Any, frame: Any, bound: Any, gaps: Any) -> tuple[Signature, Generator]:
+    """Write the squared gaps of the eight children of `group` to `gaps`; gives the bits of those below `bound`."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        boxes_data, frame_data, gaps_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 4))
+        squared = _group_gaps(builder, boxes_data, arguments[1], frame_data)
+        v.store(builder, gaps_data, 0, squared, CHILDREN, 4)
+        return v.lane_bits(builder, v.is_less(builder, squared, v.splat(builder, arguments[3], CHILDREN)), CHILDREN)
+
+    return types.int64(boxes, types.int64, frame, types.float32, gaps), generate
+
+
+@instruction
+def append_children_within(
+    _: Any, boxes: Any, group: Any, frame: Any, bound: Any, first_child: Any, found: Any, count: Any
+) -> tuple[Signature, Generator]:
+    """Append the numbers of the children of `group` below `bound` to `found`, without a branch; gives the new count.
+
+    Writes eight int32 at `count`, so `found` needs room for eight more than it will hold.
+    """
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        boxes_data, frame_data, found_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 5))
+        squared = _group_gaps(builder, boxes_data, arguments[1], frame_data)
+        is_within = v.is_less(builder, squared, v.splat(builder, arguments[3], CHILDREN))
+        first = v.splat(builder, builder.trunc(arguments[4], v.INT32), CHILDREN, v.INT32)
+        numbers = builder.add(first, ir.Constant(v.vector_of(v.INT32, CHILDREN), list(range(CHILDREN))))
+        kept = v.compress(builder, numbers, is_within, CHILDREN)
+        v.store(builder, found_data, arguments[6], kept, CHILDREN, 4, v.INT32)
+        return builder.add(arguments[6], builder.ctpop(v.lane_bits(builder, is_within, CHILDREN)))
+
+    signature = types.int64(boxes, types.int64, frame, types.float32, types.int64, found, types.int64)
+    return signature, generate
+
+
+@instruction
+def points_reaching(_: Any, boxes: Any, group: Any, child: Any, packet: Any) -> tuple[Signature, Generator]:
+    """Bits of the points whose reach meets the box of one child of `group`."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        boxes_data, packet_data = (_data(context, builder, signature, arguments, k) for k in (0, 3))
+        here = v.at(builder, boxes_data, builder.add(builder.mul(arguments[1], v.INT64(GROUP)), arguments[2]))
+        low = [v.splat(builder, builder.load(v.at(builder, here, 2 * CHILDREN * a)), POINTS) for a in range(3)]
+        high = [v.splat(builder, builder.load(v.at(builder, here, (2 * a + 1) * CHILDREN)), POINTS) for a in range(3)]
+        points = [_row(builder, packet_data, POINTS * axis) for axis in range(3)]
+        squared = _squared_gaps(builder, points, points, low, high, POINTS)
+        return v.lane_bits(builder, v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW)), POINTS)
+
+    return types.int64(boxes, types.int64, types.int64, packet), generate
+
+
+@instruction
+def load_points(_: Any, packets: Any, first: Any, packet: Any, winner: Any, bound: Any) -> tuple[Signature, Generator]:
+    """Start a packet: coordinates to single precision, every least distance and reach to `bound`, no winner."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        source, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3))
+        here = v.at(builder, source, arguments[1])
+        for axis in range(3):
+            row = v.load(builder, here, POINTS * axis, POINTS, 64, v.DOUBLE)
+            single = builder.fptrunc(row, v.vector_of(v.FLOAT, POINTS))
+            v.store(builder, packet_data, POINTS * axis, single, POINTS, 64)
+        for offset in (BEST_ROW, REACH_ROW):
+            v.store(builder, packet_data, offset, v.splat(builder, arguments[4], POINTS), POINTS, 64)
+        none = ir.Constant(v.vector_of(v.INT32, POINTS), [-1] * POINTS)
+        v.store(builder, winner_data, 0, none, POINTS, 64, v.INT32)
+        return context.get_dummy_value()
+
+    return types.void(packets, types.int64, packet, winner, types.float32), generate
+
+
+@instruction
+def frame_points(_: Any, packet: Any, frame: Any) -> tuple[Signature, Generator]:
+    """Write the box around the packet to `frame`; gives its largest coordinate, regardless of sign."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        packet_data, frame_data = (_data(context, builder, signature, arguments, k) for k in (0, 1))
+        largest = v.FLOAT(0.0)
+        for axis in range(3):
+            row = _row(builder, packet_data, POINTS * axis)
+            low, high = v.reduce(builder, row, POINTS, v.minimum), v.reduce(builder, row, POINTS, v.maximum)
+            builder.store(low, v.at(builder, frame_data, 2 * axis))
+            builder.store(high, v.at(builder, frame_data, 2 * axis + 1))
+            largest = v.maximum(builder, largest, v.maximum(builder, high, builder.fneg(low)))
+        return largest
+
+    return types.float32(packet, frame), generate
+
+
+@instruction
+def extend_reach(_: Any, packet: Any, margin: Any) -> tuple[Signature, Generator]:
+    """Set every reach to the square of (least distance + margin); gives the largest of them."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        packet_data = _data(context, builder, signature, arguments, 0)
+        best = _row(builder, packet_data, BEST_ROW)
+        root = v.square_root(builder, best, POINTS)
+        reach = v.square(builder, v.add(builder, root, v.splat(builder, arguments[1], POINTS)))
+        v.store(builder, packet_data, REACH_ROW, reach, POINTS, 64)
+        return v.reduce(builder, reach, POINTS, v.maximum)
+
+    return types.float32(packet, types.float32), generate
+
+
+@instruction
+def lowest_bit(_: Any, bits: Any) -> tuple[Signature, Generator]:
+    """Position of the lowest set bit of a number that is not zero."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate

@@ -1,0 +1,95 @@
+"""Triangles as the search reads them: a float64 row for the result and a float32 record for the hunt.
+
+In: normalised vertices, triangles and the order of the tree. Out, a slot each, padded to whole groups of eight:
+
+    corners    float64 (slots, 10)   a, b, c, needle mark
+    records    float32 (slots * 20)  a; axis along ab; axis across; unit normal; |ab|; c in those axes; 1/|bc|^2;
+                                     1/|ac|^2; c minus b along ab; two floats of padding
+    low, high  float32 (slots, 3)    box
+"""
+
+import numpy as np
+from numba import prange
+
+from kernels.arrays import Float32s, Float64s, Int32s
+from kernels.compiled import compiled_parallel, inlined
+from kernels.distance.formula import CORNERS, NEEDLE, NEEDLE_SHAPE, cross, dot
+
+RECORD = 20
+NOWHERE = 1e16
+"""Boxes of padding lie here: beyond every bound, and small enough that its square is a float32."""
+
+
+@inlined
+def write_record(records: Float32s, slot: int, corner: Float64s) -> None:
+    """Write the triangle `corner` (a, b, c) in its own frame."""
+    ax, ay, az = corner[0], corner[1], corner[2]
+    bx, by, bz = corner[3] - ax, corner[4] - ay, corner[5] - az
+    cx, cy, cz = corner[6] - ax, corner[7] - ay, corner[8] - az
+    length = np.sqrt(dot(bx, by, bz, bx, by, bz))
+    nx, ny, nz = cross(bx, by, bz, cx, cy, cz)
+    area = np.sqrt(dot(nx, ny, nz, nx, ny, nz))
+    ux, uy, uz = bx / length, by / length, bz / length
+    nx, ny, nz = nx / area, ny / area, nz / area
+    vx, vy, vz = cross(nx, ny, nz, ux, uy, uz)
+    corner_x, corner_y = dot(cx, cy, cz, ux, uy, uz), dot(cx, cy, cz, vx, vy, vz)
+    edge_x = corner_x - length
+    values = (ax, ay, az, ux, uy, uz, vx, vy, vz, nx, ny, nz, length, corner_x, corner_y)
+    first = slot * RECORD
+    for k, value in enumerate(values):
+        records[first + k] = value
+    records[first + 15] = 1.0 / (edge_x * edge_x + corner_y * corner_y)
+    records[first + 16] = 1.0 / (corner_x * corner_x + corner_y * corner_y)
+    records[first + 17] = edge_x
+    records[first + 18] = 0.0
+    records[first + 19] = 0.0
+
+
+@inlined
+def needle_mark(corner: Float64s) -> float:
+    """1.0 when the triangle is a needle."""
+    bx, by, bz = corner[3] - corner[0], corner[4] - corner[1], corner[5] - corner[2]
+    cx, cy, cz = corner[6] - corner[0], corner[7] - corner[1], corner[8] - corner[2]
+    nx, ny, nz = cross(bx, by, bz, cx, cy, cz)
+    dx, dy, dz = cx - bx, cy - by, cz - bz
+    longest = max(dot(bx, by, bz, bx, by, bz), dot(cx, cy, cz, cx, cy, cz), dot(dx, dy, dz, dx, dy, dz))
+    return 1.0 if dot(nx, ny, nz, nx, ny, nz) < (NEEDLE_SHAPE * longest) ** 2 else 0.0
+
+
+@compiled_parallel
+def write_records(
+    vertices: Float64s,
+    triangles: Int32s,
+    order: Int32s,
+    corners: Float64s,
+    records: Float32s,
+    low: Float32s,
+    high: Float32s,
+) -> None:
+    """Fill every slot; those past the last triangle become padding."""
+    for slot in prange(corners.shape[0]):
+        if slot >= order.shape[0]:
+            corners[slot, :] = NOWHERE
+            records[slot * RECORD : (slot + 1) * RECORD] = 0.0
+            low[slot, :] = NOWHERE
+            high[slot, :] = NOWHERE
+            continue
+        row = corners[slot]
+        for corner in range(3):
+            for axis in range(3):
+                row[3 * corner + axis] = vertices[triangles[order[slot], corner], axis]
+        row[NEEDLE] = needle_mark(row)
+        for axis in range(3):
+            low[slot, axis] = min(row[axis], row[3 + axis], row[6 + axis])
+            high[slot, axis] = max(row[axis], row[3 + axis], row[6 + axis])
+        write_record(records, slot, row)
+
+
+def empty_records(slots: int) -> tuple[Float64s, Float32s, Float32s, Float32s]:
+    """Uninitialised corners, records, low and high for `slots` triangles."""
+    return (
+        np.empty((slots, CORNERS)),
+        np.empty(slots * RECORD, np.float32),
+        np.empty((slots, 3), np.float32),
+        np.empty((slots, 3), np.float32),
+    )

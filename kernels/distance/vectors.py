@@ -1,0 +1,131 @@
+"""Small pieces of LLVM vector code for Numba intrinsics: load, store, splat, arithmetic, reduce.
+
+In: an LLVM builder and values. Out: LLVM values. No inline assembly: LLVM lowers the widths to AVX-512, AVX2 or NEON.
+Arithmetic is emitted under fast-math rules, so operands must be finite.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+from numba.np import arrayobj
+
+Builder: TypeAlias = Any
+Value: TypeAlias = Any
+"""llvmlite carries no types; these two names say what is meant."""
+
+FLOAT = ir.FloatType()
+DOUBLE = ir.DoubleType()
+INT32 = ir.IntType(32)
+INT64 = ir.IntType(64)
+FAST = ("nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc")
+
+
+def vector_of(element: Any, width: int) -> Any:
+    return ir.VectorType(element, width)
+
+
+def constant(value: float, width: int) -> Value:
+    return ir.Constant(vector_of(FLOAT, width), [value] * width)
+
+
+def splat(builder: Builder, scalar: Value, width: int, element: Any = FLOAT) -> Value:
+    """A vector with `scalar` in every lane."""
+    undefined = ir.Constant(vector_of(element, width), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, INT32(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(vector_of(INT32, width), [0] * width))
+
+
+def array_data(context: Any, builder: Builder, array_type: Any, array: Value) -> Value:
+    """Pointer to the first element of a NumPy array argument."""
+    return arrayobj.make_array(array_type)(context, builder, value=array).data
+
+
+def at(builder: Builder, pointer: Value, offset: int | Value) -> Value:
+    return builder.gep(pointer, [INT64(offset) if isinstance(offset, int) else offset])
+
+
+def load(builder: Builder, pointer: Value, offset: int | Value, width: int, align: int, element: Any = FLOAT) -> Value:
+    place = builder.bitcast(at(builder, pointer, offset), vector_of(element, width).as_pointer())
+    value = builder.load(place)
+    value.align = align
+    return value
+
+
+def store(
+    builder: Builder, pointer: Value, offset: int | Value, value: Value, width: int, align: int, element: Any = FLOAT
+) -> None:
+    place = builder.bitcast(at(builder, pointer, offset), vector_of(element, width).as_pointer())
+    builder.store(value, place).align = align
+
+
+def add(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.fadd(left, right, flags=FAST)
+
+
+def subtract(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.fsub(left, right, flags=FAST)
+
+
+def multiply(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.fmul(left, right, flags=FAST)
+
+
+def square(builder: Builder, value: Value) -> Value:
+    return multiply(builder, value, value)
+
+
+def is_less(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.fcmp_ordered("<", left, right, flags=FAST)
+
+
+def minimum(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.select(is_less(builder, left, right), left, right)
+
+
+def maximum(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.select(is_less(builder, right, left), left, right)
+
+
+def dot(builder: Builder, left: Sequence[Value], right: Sequence[Value]) -> Value:
+    """Sum of products, term by term."""
+    total = multiply(builder, left[0], right[0])
+    for a, b in zip(left[1:], right[1:], strict=True):
+        total = add(builder, total, multiply(builder, a, b))
+    return total
+
+
+def lane_bits(builder: Builder, mask: Value, width: int) -> Value:
+    """The lanes of a boolean vector as the low bits of an int64."""
+    return builder.zext(builder.bitcast(mask, ir.IntType(width)), INT64)
+
+
+def reduce(builder: Builder, vector: Value, width: int, combine: Callable[[Builder, Value, Value], Value]) -> Value:
+    """Fold the lanes of a vector into one scalar, by halves."""
+    while width > 1:
+        half = width // 2
+        undefined = ir.Constant(vector.type, ir.Undefined)
+        picks = vector_of(INT32, half)
+        low = builder.shuffle_vector(vector, undefined, ir.Constant(picks, list(range(half))))
+        high = builder.shuffle_vector(vector, undefined, ir.Constant(picks, list(range(half, width))))
+        vector, width = combine(builder, low, high), half
+    return builder.extract_element(vector, INT32(0))
+
+
+def call_intrinsic(builder: Builder, name: str, result: Any, arguments: Sequence[Value]) -> Value:
+    """Call an LLVM intrinsic by its full name; llvmlite cannot form the names of vector types itself."""
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(result, [a.type for a in arguments]), name=name)
+    return builder.call(function, arguments)
+
+
+def square_root(builder: Builder, vector: Value, width: int) -> Value:
+    return call_intrinsic(builder, f"llvm.sqrt.v{width}f32", vector_of(FLOAT, width), [vector])
+
+
+def compress(builder: Builder, values: Value, mask: Value, width: int) -> Value:
+    """The int32 lanes whose mask is set, moved to the front."""
+    vector = vector_of(INT32, width)
+    rest = ir.Constant(vector, ir.Undefined)
+    return call_intrinsic(builder, f"llvm.experimental.vector.compress.v{width}i32", vector, [values, mask, rest])
