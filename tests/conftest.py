@@ -1,11 +1,27 @@
 """Fixtures that any test may ask for. The stack starts when the first test asks, once for the whole run."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from infra.local.stack import Endpoints
+from infra.local.errors import PackagesMissing
+from infra.local.folders import cache_folder
+from infra.local.stack import CHECKOUT, Endpoints
+from infra.local.system_libraries import library_folder, preload, with_libraries
 from tests.embedded import Databases, Rooms, endpoints_of_this_run, run_apart
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that import Open3D, and processes that they start, find its system libraries."""
+    try:
+        folder = library_folder(cache_folder(os.environ, CHECKOUT))
+    except PackagesMissing as error:
+        config.issue_config_time_warning(pytest.PytestConfigWarning(str(error)), stacklevel=2)
+        return
+    if folder:
+        preload(folder)
+        os.environ.update(with_libraries(os.environ, folder))
 
 
 @pytest.fixture(scope="session")
