@@ -1,0 +1,32 @@
+"""Bytes or plain values of a GraphQL response -> `SubgraphAnswer`; what is none is an `AnswerMalformed`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.client.errors import AnswerMalformed
+from gateway.client.protocol import SubgraphAnswer
+
+_decoder = msgspec.json.Decoder(SubgraphAnswer)
+
+
+def answer_from_bytes(subgraph: str, body: bytes | str) -> SubgraphAnswer:
+    try:
+        answer = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise AnswerMalformed(subgraph, str(error)) from error
+    return _not_empty(subgraph, answer)
+
+
+def answer_from_value(subgraph: str, value: object) -> SubgraphAnswer:
+    try:
+        answer = msgspec.convert(value, SubgraphAnswer)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise AnswerMalformed(subgraph, str(error)) from error
+    return _not_empty(subgraph, answer)
+
+
+def _not_empty(subgraph: str, answer: SubgraphAnswer) -> SubgraphAnswer:
+    if answer.data is None and not answer.errors:
+        raise AnswerMalformed(subgraph, "it has neither data nor errors")
+    return answer

@@ -1,0 +1,47 @@
+"""How one subgraph request comes to nothing. Clients learn code and subgraph; the sentence is for operators.
+
+SubgraphFailed
+├── Unreachable       no connection, or it broke
+├── TimedOut          no whole answer within the subgraph's time
+├── RefusedByStatus   an HTTP status and no GraphQL answer with it
+├── AnswerTooLarge    more bytes than allowed
+├── AnswerMalformed   bytes that are no GraphQL answer
+└── StreamBroken      a subscription's stream ended other than by its own word
+"""
+
+from __future__ import annotations
+
+from gateway.errors import ErrorCode, SubgraphFailed
+
+
+class Unreachable(SubgraphFailed):
+    def __init__(self, subgraph: str, reason: str) -> None:
+        super().__init__(f"Subgraph {subgraph} cannot be reached: {reason}.")
+
+
+class TimedOut(SubgraphFailed):
+    code = ErrorCode.SUBGRAPH_TIMEOUT
+
+    def __init__(self, subgraph: str, timeout_s: float) -> None:
+        super().__init__(f"Subgraph {subgraph} did not answer within {timeout_s:g} s.")
+
+
+class RefusedByStatus(SubgraphFailed):
+    def __init__(self, subgraph: str, status: int) -> None:
+        super().__init__(f"Subgraph {subgraph} answered with HTTP status {status} and no GraphQL answer.")
+        self.status = status
+
+
+class AnswerTooLarge(SubgraphFailed):
+    def __init__(self, subgraph: str, allowed_bytes: int) -> None:
+        super().__init__(f"Subgraph {subgraph} sent more than {allowed_bytes} bytes.")
+
+
+class AnswerMalformed(SubgraphFailed):
+    def __init__(self, subgraph: str, reason: str) -> None:
+        super().__init__(f"Subgraph {subgraph} did not send a GraphQL answer: {reason}.")
+
+
+class StreamBroken(SubgraphFailed):
+    def __init__(self, subgraph: str, reason: str) -> None:
+        super().__init__(f"The event stream of subgraph {subgraph} broke: {reason}.")

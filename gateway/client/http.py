@@ -1,0 +1,93 @@
+"""Requests to a subgraph over HTTP, on a pool of kept connections shared by all subgraphs of the gateway.
+
+In: a `SubgraphRequest`. Out: its answer. Refuses what is late, too large or no GraphQL answer, whatever the status
+says: a GraphQL answer under status 500 is an answer, an HTML page under status 200 is not.
+Never retried here: a mutation must not run twice, and only the caller knows what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+
+from gateway.client.answer import answer_from_bytes
+from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
+from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
+from gateway.client.stream import StreamSettings, stream_answers
+from gateway.plan.nodes import SubgraphName
+
+CALLER_TOKEN_HEADER = "Caller-Token"  # noqa: S105 - the header's name, no secret
+_encoder = msgspec.json.Encoder()
+
+
+class HttpClient:
+    def __init__(
+        self,
+        name: SubgraphName,
+        url: str,
+        session: aiohttp.ClientSession,
+        timeout_s: float,
+        max_answer_bytes: int,
+    ) -> None:
+        self.name = name
+        self._url = url
+        self._session = session
+        self._timeout_s = timeout_s
+        self._max_answer_bytes = max_answer_bytes
+
+    async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
+        body = _encoder.encode({"query": request.document, "variables": request.variables})
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._session.post(
+                    self._url, data=body, headers=headers_for(request), allow_redirects=False
+                ) as response,
+            ):
+                return self._read(response.status, await self._bytes_of(response))
+        except TimeoutError as error:
+            raise TimedOut(self.name, self._timeout_s) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(self.name, str(error) or type(error).__name__) from error
+
+    def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
+        settings = StreamSettings(self._timeout_s, self._max_answer_bytes)
+        return stream_answers(self.name, self._url, self._session, request, headers_for(request), settings)
+
+    async def close(self) -> None:
+        """The session is the application's: it outlives any one client."""
+
+    async def _bytes_of(self, response: aiohttp.ClientResponse) -> bytes:
+        if (response.content_length or 0) > self._max_answer_bytes:
+            raise AnswerTooLarge(self.name, self._max_answer_bytes)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._max_answer_bytes:
+                raise AnswerTooLarge(self.name, self._max_answer_bytes)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _read(self, status: int, body: bytes) -> SubgraphAnswer:
+        try:
+            return answer_from_bytes(self.name, body)
+        except AnswerMalformed:
+            if status != 200:
+                raise RefusedByStatus(self.name, status) from None
+            raise
+
+
+def headers_for(request: SubgraphRequest) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/graphql-response+json, application/json;q=0.9",
+    }
+    if request.caller_token is not None:
+        headers[CALLER_TOKEN_HEADER] = request.caller_token
+    if request.trace_id is not None:
+        headers["X-Trace-Id"] = request.trace_id
+    return headers

@@ -1,0 +1,51 @@
+"""The seam between execution and whatever carries a request to a subgraph: one request in, one answer or a stream out.
+
+Execution owns what it is given: an answer's `data` is merged into and changed, so a client must hand over values that
+nobody else holds. Every failure is a `gateway.errors.SubgraphFailed`; cancelling the awaiting task, or closing the
+iterator, ends the request upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.plan.nodes import SubgraphName
+
+
+class SubgraphRequest(Struct, frozen=True):
+    """One GraphQL request. `caller_token` says who asks (None: nobody known); `trace_id` ties logs together."""
+
+    document: str
+    variables: dict[str, object]
+    caller_token: str | None = None
+    trace_id: str | None = None
+
+
+class AnswerError(Struct, frozen=True):
+    """One entry of a subgraph's `errors`."""
+
+    message: str = "Unknown error"
+    path: list[str | int] | None = None
+    extensions: dict[str, object] | None = None
+
+
+class SubgraphAnswer(Struct):
+    """A GraphQL response as a subgraph gave it."""
+
+    data: dict[str, object] | None = None
+    errors: list[AnswerError] | None = None
+
+
+class SubgraphClient(Protocol):
+    """Requests to one subgraph."""
+
+    name: SubgraphName
+
+    async def request(self, request: SubgraphRequest) -> SubgraphAnswer: ...
+
+    def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]: ...
+
+    async def close(self) -> None: ...
