@@ -1,7 +1,7 @@
 """A subscription of a subgraph over WebSocket, sub-protocol `graphql-transport-ws`: one socket for one subscription.
 
 In: a `SubgraphRequest`. Out: an answer for every event. Closing the iterator closes the socket, and so the
-subscription upstream. Who asks is said twice: in the `Caller-Token` header of the upgrade, and under `callerToken` in
+subscription upstream. Who asks is said twice: in the `Caller-Token` header of the upgrade, and under the same name in
 the payload of `connection_init`, for servers that cannot read headers there.
 Nothing is queued here: the socket is read when the next event is wanted, so a slow reader slows the subgraph.
 """
@@ -103,7 +103,7 @@ async def _open(
 
 
 async def _introduce(subgraph: str, socket: aiohttp.ClientWebSocketResponse[bool], request: SubgraphRequest) -> None:
-    payload = {} if request.caller_token is None else {"callerToken": request.caller_token}
+    payload = {} if request.caller_token is None else {"Caller-Token": request.caller_token}
     await socket.send_json({"type": "connection_init", "payload": payload})
     while (message := await _next_message(subgraph, socket)).type != "connection_ack":
         if message.type == "ping":

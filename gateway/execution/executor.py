@@ -1,0 +1,123 @@
+"""Walk a plan: fetch, merge, read the client's answer out of what was fetched.
+
+In: a `QueryPlan`, the coerced variables, who asks. Out: a `Response`; for a subscription, one for each event.
+Refuses nothing: whatever a subgraph does becomes nulls and errors in the response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import assert_never, cast
+
+from graphql import GraphQLSchema
+
+from gateway.client.protocol import SubgraphAnswer, SubgraphClient
+from gateway.errors import ErrorCode, SubgraphFailed
+from gateway.execution.caller import Caller
+from gateway.execution.failures import Failures
+from gateway.execution.fetching import State, request_for, run_fetch, take_answer
+from gateway.execution.introspection import Introspection
+from gateway.execution.projection import Projection
+from gateway.execution.reporting import Reporting
+from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence, SubgraphName, Subscribe
+from gateway.plan.query_plan import QueryPlan
+
+
+class Executor:
+    def __init__(
+        self,
+        clients: Mapping[SubgraphName, SubgraphClient],
+        api_schema: GraphQLSchema,
+        reporting: Reporting,
+    ) -> None:
+        self._clients = clients
+        self._introspection = Introspection(api_schema)
+        self._reporting = reporting
+
+    async def execute(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> Response:
+        state = State(variables, caller, {}, Failures())
+        if plan.node is not None:
+            await self._run(state, plan.node)
+        return self._response(plan, state)
+
+    async def subscribe(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller
+    ) -> AsyncGenerator[Response, None]:
+        """Raises `SubscriptionFailed` when the stream cannot be opened or breaks."""
+        if not isinstance(plan.node, Subscribe):
+            raise TypeError("Only a plan whose root is a Subscribe node has events.")
+        primary, rest = plan.node.primary, plan.node.rest
+        try:
+            async with aclosing(self._events(primary, variables, caller)) as events:
+                async for answer in events:
+                    state = State(variables, caller, {}, Failures())
+                    take_answer(state, primary, (), answer)
+                    if rest is not None:
+                        await self._run(state, rest)
+                    yield self._response(plan, state)
+        except SubgraphFailed as failure:
+            error = self._reporting.error(failure.code, str(failure), None, primary.subgraph, caller.trace_id)
+            raise SubscriptionFailed(error) from failure
+
+    def _events(
+        self, primary: Fetch, variables: Mapping[str, object], caller: Caller
+    ) -> AsyncGenerator[SubgraphAnswer, None]:
+        state = State(variables, caller, {}, Failures())
+        stream = self._clients[primary.subgraph].stream(request_for(state, primary, ()))
+        return cast(AsyncGenerator[SubgraphAnswer, None], stream)
+
+    async def _run(self, state: State, node: Node) -> None:
+        match node:
+            case Fetch():
+                await run_fetch(state, node, self._clients[node.subgraph])
+            case Sequence(nodes):
+                for each in nodes:
+                    await self._run(state, each)
+            case Parallel(nodes):
+                async with asyncio.TaskGroup() as group:
+                    for each in nodes:
+                        group.create_task(self._run(state, each))
+            case Condition(variable, equals, inner):
+                if bool(state.variables.get(variable)) is equals:
+                    await self._run(state, inner)
+            case Subscribe():
+                raise TypeError("A Subscribe node stands only at the root of a plan.")
+            case _:
+                assert_never(node)
+
+    def _response(self, plan: QueryPlan, state: State) -> Response:
+        failures, report, trace_id = state.failures, self._reporting.error, state.caller.trace_id
+        errors = [
+            report(told.cause.code, told.cause.message, told.path, told.cause.subgraph, trace_id, told.cause.extensions)
+            for told in failures.told_by(plan.shape)
+        ]
+        explained = {error.path for error in errors if error.path} | failures.places_covered(plan.shape)
+        projection = Projection(state.variables, explained)
+        data = projection.data(plan.shape, state.tree)
+        errors += [
+            report(ErrorCode.INTERNAL, misfit.message, misfit.path, None, trace_id) for misfit in projection.misfits
+        ]
+        if plan.introspection is not None:
+            data = self._with_introspection(plan, plan.introspection, state, data, errors)
+        return Response(data, errors[: self._reporting.max_errors])
+
+    def _with_introspection(
+        self,
+        plan: QueryPlan,
+        document: str,
+        state: State,
+        data: dict[str, object] | None,
+        errors: list[ResponseError],
+    ) -> dict[str, object] | None:
+        answer = self._introspection.answer(document, state.variables)
+        errors += [
+            ResponseError(error.message, ErrorCode.GRAPHQL_VALIDATION_FAILED, tuple(error.path or ()))
+            for error in answer.errors
+        ]
+        if data is None or answer.data is None:
+            return None
+        found = {**data, **answer.data}
+        return {key: found[key] for key in plan.root_keys if key in found}

@@ -1,0 +1,140 @@
+"""One fetch of a plan: make the request, send it, put the answer and its errors where they belong in the tree.
+
+Raises nothing for what a subgraph does: a failure becomes an entry of `Failures`, and nulls only what this fetch had
+to give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest
+from gateway.errors import SubgraphFailed
+from gateway.execution.answer_paths import Batches, entity_filled_by, entity_keys, filled_by, tree_paths
+from gateway.execution.caller import Caller
+from gateway.execution.failures import Cause, Failures
+from gateway.execution.merge import merge_into, rename_in
+from gateway.execution.reporting import code_from
+from gateway.execution.representations import Batch, batch_for
+from gateway.plan.nodes import EntityInput, Fetch
+
+
+class State(Struct):
+    """One execution under way: the response tree and what went wrong so far."""
+
+    variables: Mapping[str, object]
+    caller: Caller
+    tree: dict[str, object]
+    failures: Failures
+
+
+async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
+    batches = [(wanted, batch_for(state.tree, wanted)) for wanted in fetch.inputs]
+    for wanted, batch in batches:
+        _pass_on_losses(state.failures, fetch, wanted, batch)
+    if fetch.inputs and not any(batch.owners for _, batch in batches):
+        return
+    try:
+        answer = await client.request(request_for(state, fetch, batches))
+    except SubgraphFailed as failure:
+        cause = Cause(fetch.id, failure.code, str(failure), fetch.subgraph)
+        for path in filled_by(fetch, batches):
+            state.failures.report_lost(path, cause)
+        return
+    take_answer(state, fetch, batches, answer)
+
+
+def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest:
+    variables = {name: state.variables[name] for name in fetch.variables if name in state.variables}
+    for wanted, batch in batches:
+        variables[wanted.variable] = batch.representations
+    return SubgraphRequest(fetch.document, variables, state.caller.token(), state.caller.trace_id)
+
+
+def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAnswer) -> None:
+    if answer.errors:
+        _report(state.failures, fetch, batches, answer.data, answer.errors)
+    if answer.data is None:
+        return
+    if not fetch.inputs:
+        rename_in(answer.data, fetch.renames)
+        merge_into(state.tree, answer.data)
+    for wanted, batch in batches:
+        entities = answer.data.get(wanted.alias)
+        if isinstance(entities, list):
+            _merge_entities(fetch, batch, entities)
+
+
+def _merge_entities(fetch: Fetch, batch: Batch, entities: list[object]) -> None:
+    for entity, owners in zip(entities, batch.owners, strict=False):
+        if not isinstance(entity, dict):
+            continue
+        rename_in(entity, fetch.renames)
+        if not fetch.keeps_typename:
+            entity.pop("__typename", None)
+        for owner in owners:
+            merge_into(owner.object, entity)
+
+
+def _report(
+    failures: Failures,
+    fetch: Fetch,
+    batches: Batches,
+    data: Mapping[str, object] | None,
+    errors: Sequence[AnswerError],
+) -> None:
+    causes = [
+        Cause(fetch.id, code_from(error.extensions), error.message, fetch.subgraph, error.extensions)
+        for error in errors
+    ]
+    placed: Cause | None = None
+    for error, cause in zip(errors, causes, strict=True):
+        paths = list(tree_paths(fetch, batches, error.path)) if error.path else []
+        for path in paths:
+            failures.report(path, cause)
+        placed = placed or (cause if paths else None)
+        if not paths and data is not None:
+            failures.report(None, cause)
+        _mark_null_entity(failures, fetch, batches, data, error, cause)
+    if data is None:
+        for path in filled_by(fetch, batches):
+            # Where a placed error took everything along, that error says so already.
+            if placed:
+                failures.mark_lost(path, placed)
+            else:
+                failures.report_lost(path, causes[0])
+
+
+def _mark_null_entity(
+    failures: Failures,
+    fetch: Fetch,
+    batches: Batches,
+    data: Mapping[str, object] | None,
+    error: AnswerError,
+    cause: Cause,
+) -> None:
+    """An entity that is null because of this error loses every field it was asked for to the same cause."""
+    path = error.path or []
+    if not data or len(path) < 2:
+        return
+    for wanted, batch in batches:
+        entities, index = data.get(wanted.alias), path[1]
+        if wanted.alias != path[0] or not isinstance(index, int) or not 0 <= index < len(batch.owners):
+            continue
+        if not isinstance(entities, list) or index >= len(entities) or entities[index] is None:
+            for lost in entity_filled_by(fetch, wanted, batch, index):
+                failures.mark_lost(lost, cause)
+
+
+def _pass_on_losses(failures: Failures, fetch: Fetch, wanted: EntityInput, batch: Batch) -> None:
+    """Objects that cannot be asked about because of an earlier failure lose this fetch's fields to the same cause."""
+    if not failures or not batch.left_out:
+        return
+    keys = entity_keys(fetch, wanted)
+    for place, missing in batch.left_out:
+        cause = failures.cause_of(missing)
+        if cause is not None:
+            for key in keys:
+                failures.report_lost((*place.path, key), cause)

@@ -1,0 +1,38 @@
+"""A path of the plan and the response tree in, the objects it leads to out, each with where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gateway.plan.nodes import Step
+
+TreePath = tuple[str | int, ...]
+"""A place in the response tree: source keys and list indexes."""
+
+
+class Place(NamedTuple):
+    object: dict[str, object]
+    path: TreePath
+
+
+def places_in(tree: dict[str, object], steps: Iterable[Step]) -> list[Place]:
+    """In document order. Nulls, absent keys and objects of other types lead nowhere."""
+    found = [Place(tree, ())]
+    for step in steps:
+        found = [place for parent in found for place in _after(step, parent)]
+    return found
+
+
+def _after(step: Step, parent: Place) -> Iterator[Place]:
+    for place in _objects_in(parent.object.get(step.key), (*parent.path, step.key)):
+        if not step.types or place.object.get("__typename") in step.types:
+            yield place
+
+
+def _objects_in(value: object, path: TreePath) -> Iterator[Place]:
+    if isinstance(value, dict):
+        yield Place(value, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _objects_in(item, (*path, index))

@@ -1,0 +1,93 @@
+"""The objects of one `EntityInput` -> the representations to send, each once, and whom each answer belongs to.
+
+An object is left out when a required field is absent from the tree, or when every required value is null: there is
+nothing to find it by. Where a required value is absent, `left_out` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from gateway.execution.merge import merge_into
+from gateway.execution.places import Place, TreePath, places_in
+from gateway.plan.nodes import EntityInput, RequiredField, RequiredFragment
+
+_encoder = msgspec.json.Encoder()
+Required = Sequence[RequiredField | RequiredFragment]
+
+
+class LeftOut(NamedTuple):
+    """An object that cannot be asked about, because nothing stands at `missing`."""
+
+    place: Place
+    missing: TreePath
+
+
+class Batch(Struct, frozen=True):
+    """`owners[i]` are the objects that the answer to `representations[i]` is merged into."""
+
+    representations: list[dict[str, object]]
+    owners: list[list[Place]]
+    left_out: list[LeftOut]
+
+
+class _Missing(Exception):
+    def __init__(self, path: TreePath) -> None:
+        self.path = path
+
+
+def batch_for(tree: dict[str, object], wanted: EntityInput) -> Batch:
+    batch = Batch([], [], [])
+    index_of: dict[bytes, int] = {}
+    static_typename = _only_type_of(wanted)
+    for place in places_in(tree, wanted.path):
+        try:
+            fields = _selected(place.object, wanted.requires, place.path)
+        except _Missing as missing:
+            batch.left_out.append(LeftOut(place, missing.path))
+            continue
+        typename = wanted.typename_as or place.object.get("__typename") or static_typename
+        if typename is None or (fields and all(value is None for value in fields.values())):
+            continue
+        representation = {"__typename": typename, **fields}
+        known = index_of.setdefault(_encoder.encode(representation), len(batch.owners))
+        if known == len(batch.owners):
+            batch.representations.append(representation)
+            batch.owners.append([])
+        batch.owners[known].append(place)
+    return batch
+
+
+def _only_type_of(wanted: EntityInput) -> str | None:
+    types = wanted.path[-1].types if wanted.path else frozenset[str]()
+    return next(iter(types)) if len(types) == 1 else None
+
+
+def _selected(source: dict[str, object], required: Required, path: TreePath) -> dict[str, object]:
+    selected: dict[str, object] = {}
+    for part in required:
+        match part:
+            case RequiredField(name, key, selections):
+                if key not in source:
+                    raise _Missing((*path, key))
+                selected[name] = _value(source[key], selections, (*path, key))
+            case RequiredFragment(types, selections):
+                if source.get("__typename") in types:
+                    merge_into(selected, _selected(source, selections, path))
+    return selected
+
+
+def _value(value: object, selections: Required, path: TreePath) -> object:
+    if not selections:
+        return value
+    if isinstance(value, dict):
+        typename = value.get("__typename")
+        fields = _selected(value, selections, path)
+        return {"__typename": typename, **fields} if typename is not None else fields
+    if isinstance(value, list):
+        return [_value(item, selections, (*path, index)) for index, item in enumerate(value)]
+    return value

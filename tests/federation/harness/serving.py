@@ -1,0 +1,66 @@
+"""Apps on real sockets of 127.0.0.1, inside the test's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tests.federation.harness.subgraph import DataSubgraph
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    """The app's base URL while it runs."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="on")
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if running.done():
+                running.result()
+            await asyncio.sleep(0.002)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+def app_of(subgraphs: Mapping[str, DataSubgraph]) -> Starlette:
+    """Each subgraph at `/<name>`, by POST and by graphql-transport-ws."""
+
+    async def answer(request: Request) -> JSONResponse:
+        asked = await request.json()
+        subgraph = subgraphs[request.path_params["name"]]
+        token = request.headers.get("caller-token")
+        return JSONResponse(await subgraph.execute(asked["query"], asked.get("variables") or {}, None, token))
+
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept("graphql-transport-ws")
+        subgraph = subgraphs[socket.path_params["name"]]
+        try:
+            assert (await socket.receive_json())["type"] == "connection_init"
+            await socket.send_json({"type": "connection_ack"})
+            asked = await socket.receive_json()
+            payload, token = asked["payload"], socket.headers.get("caller-token")
+            async for event in subgraph.subscribe(payload["query"], payload.get("variables") or {}, None, token):
+                await socket.send_json({"id": asked["id"], "type": "next", "payload": event})
+            await socket.send_json({"id": asked["id"], "type": "complete"})
+            await socket.receive()
+        except WebSocketDisconnect:
+            pass
+
+    return Starlette(routes=[Route("/{name}", answer, methods=["POST"]), WebSocketRoute("/{name}", stream)])
