@@ -7,7 +7,9 @@ StateError
 ├── LedgerError
 │   ├── LedgerKeyMissing   this process was started without the ledger's master key
 │   ├── SubjectMissing     a personal payload without the person that it is about
-│   └── SubjectErased      the person's key is destroyed: nothing more can be written about them
+│   ├── SubjectErased      the person's key is destroyed: nothing more can be written about them
+│   ├── LogDiffers         the tiles are not what the last checkpoint signed: nothing is built on them
+│   └── EntryNotSequenced  there is nothing to prove yet: the sequencer has not reached the entry, or there is none
 ├── BlobError
 │   ├── BlobMissing        no such object under this tenant
 │   ├── BlobKeyRefused     a key that could leave the tenant's prefix
@@ -82,6 +84,26 @@ class SubjectErased(LedgerError):
     def __init__(self, subject: UUID) -> None:
         super().__init__(f"The key of {subject} was destroyed: nothing more can be written about them.")
         self.subject = subject
+
+
+class LogDiffers(LedgerError):
+    """The tree in the tiles is not the one that was signed last."""
+
+    code = "LOG_DIFFERS"
+
+    def __init__(self, tenant: UUID, size: int) -> None:
+        super().__init__(f"The log of {tenant} is not what was signed at size {size}: nothing is appended to it.")
+        self.tenant, self.size = tenant, size
+
+
+class EntryNotSequenced(LedgerError):
+    """No such entry under this tenant, or none that has an index yet."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, entry: UUID) -> None:
+        super().__init__(f"Entry {entry} is not in the log, or not yet.")
+        self.entry = entry
 
 
 class BlobError(StateError):

@@ -82,10 +82,12 @@ class Ledger:
 
     async def erase_subject(self, subject: UUID) -> None:
         """Destroy a person's key and salt: their payloads can never be read again, every proof stays valid."""
+        # First the entry: it tells a later judge that the key was destroyed on purpose, even if it was the tenant's
+        # own.
+        await self.append(SUBJECT_ERASED, subject, {})
         await self._session.execute(
             update(AuditKeyRow)
             .where(AuditKeyRow.subject_id == subject, AuditKeyRow.wrapped.is_not(None))
             .values(wrapped=None, destroyed_at=func.now())
         )
         self.keyring.forget(subject)
-        await self.append(SUBJECT_ERASED, subject, {})
