@@ -1,0 +1,59 @@
+"""One client operation, made plain: the form that planning starts from.
+
+In: nothing. Out: frozen values, made by `prepare.py`. Fragments are gone: a field carries the concrete types for
+which it holds. Fields compare by identity, so that they are cheap keys of a cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.operation.conditions import ALWAYS, Conditions
+from gateway.plan.nodes import OperationKind
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Field:
+    """One response key at one place.
+
+    key: the client's response key; empty for a field that only the plan needs, which gets its key when fetches are
+        built.
+    arguments: as printed, `(zip: $zip)`, or empty; equal arguments print alike.
+    variables: those that the arguments use.
+    type_name: the named type of its value.
+    types: the concrete types of the parent for which it holds; None means all.
+    selections: empty for a leaf.
+    """
+
+    key: str
+    name: str
+    arguments: str
+    variables: frozenset[str]
+    type_name: str
+    types: frozenset[str] | None = None
+    conditions: Conditions = ALWAYS
+    selections: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable as declared: `definition` is its text, `$zip: String = "1234"`."""
+
+    name: str
+    definition: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Operation:
+    """The operation. `introspection` is a document of its `__schema` and `__type` fields only, if it has any.
+
+    root_keys: every response key of the root in the client's order, introspection's too.
+    """
+
+    kind: OperationKind
+    name: str | None
+    root_type: str
+    fields: tuple[Field, ...]
+    variables: tuple[Variable, ...]
+    root_keys: tuple[str, ...]
+    introspection: str | None

@@ -1,0 +1,215 @@
+"""Make a validated operation plain: fragments gone, fields merged, conditions attached.
+
+In: the selection sets of a valid operation and the API schema. Out: `Field`s in response order. Where a field means
+different things for different concrete types, it comes once for each group of types. Refuses more than `limit` fields,
+because a short operation of nested fragments can stand for millions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+)
+from graphql.language import print_ast
+
+from gateway.errors import LimitExceeded
+from gateway.operation.conditions import ALWAYS, NEVER, Conditions, both, either, toggle
+from gateway.operation.model import Field
+
+CompositeType = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+
+
+@dataclass(slots=True)
+class _Occurrence:
+    """One place in the text where a response key is selected."""
+
+    node: FieldNode
+    types: frozenset[str]
+    conditions: Conditions
+
+
+@dataclass(slots=True)
+class _Group:
+    """Concrete types for which a response key has the same occurrences."""
+
+    types: frozenset[str]
+    occurrences: list[_Occurrence] = field(default_factory=list)
+
+
+class Normalizer:
+    """Holds what every selection of one operation needs: schema, fragments, printed arguments."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], limit: int = 20_000
+    ) -> None:
+        self.schema = schema
+        self.fragments = fragments
+        self.limit = limit
+        self.count = 0
+        self.possible_cache: dict[str, frozenset[str]] = {}
+
+    def fields(
+        self, parent: CompositeType, selections: Iterable[tuple[SelectionSetNode, Conditions]]
+    ) -> tuple[Field, ...]:
+        """The merged fields of the selection sets, each of which is there under its conditions."""
+        found: dict[str, list[_Occurrence]] = {}
+        everything = self.possible(parent)
+        for node, conditions in selections:
+            self._collect(node, everything, conditions, found)
+        result: list[Field] = []
+        for key, occurrences in found.items():
+            result += [self._field(key, parent, everything, group) for group in _grouped(occurrences)]
+        return tuple(result)
+
+    def possible(self, parent: CompositeType) -> frozenset[str]:
+        """The concrete types that may stand where the parent type stands."""
+        known = self.possible_cache.get(parent.name)
+        if known is None:
+            members = self.schema.get_possible_types(parent) if is_abstract_type(parent) else (parent,)
+            known = self.possible_cache[parent.name] = frozenset(member.name for member in members)
+        return known
+
+    def _collect(
+        self,
+        node: SelectionSetNode,
+        types: frozenset[str],
+        conditions: Conditions,
+        found: dict[str, list[_Occurrence]],
+    ) -> None:
+        for selection in node.selections:
+            here = both(conditions, conditions_of(selection))
+            if here == NEVER:
+                continue
+            self.count += 1
+            if self.count > self.limit:
+                raise LimitExceeded("fields", self.limit)
+            if isinstance(selection, FieldNode):
+                key = selection.alias.value if selection.alias else selection.name.value
+                found.setdefault(key, []).append(_Occurrence(selection, types, here))
+                continue
+            inner: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(selection, FragmentSpreadNode):
+                inner = self.fragments[selection.name.value]
+            else:
+                assert isinstance(selection, InlineFragmentNode)
+                inner = selection
+            narrowed = types
+            if inner.type_condition is not None:
+                condition = self.schema.type_map[inner.type_condition.name.value]
+                assert isinstance(condition, CompositeType)
+                narrowed = types & self.possible(condition)
+            if narrowed:
+                self._collect(inner.selection_set, narrowed, here, found)
+
+    def _field(self, key: str, parent: CompositeType, everything: frozenset[str], group: _Group) -> Field:
+        first = group.occurrences[0].node
+        name = first.name.value
+        conditions = NEVER
+        for occurrence in group.occurrences:
+            conditions = either(conditions, occurrence.conditions)
+        types = None if group.types == everything else group.types
+        if name == "__typename":
+            return Field(key, name, "", frozenset(), "String", types, conditions)
+        definition = self._definition(parent, group.types, name)
+        named = get_named_type(definition.type)
+        arguments, variables = printed_arguments(first)
+        selections: tuple[Field, ...] = ()
+        if is_composite_type(named):
+            assert isinstance(named, CompositeType)
+            # Under one shared condition the children need not repeat it: without the parent they are not there either.
+            shared = all(occurrence.conditions == conditions for occurrence in group.occurrences)
+            inner = [
+                (occurrence.node.selection_set, ALWAYS if shared else occurrence.conditions)
+                for occurrence in group.occurrences
+                if occurrence.node.selection_set
+            ]
+            selections = self.fields(named, inner)
+        return Field(key, name, arguments, variables, named.name, types, conditions, selections)
+
+    def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:
+        if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
+            found: GraphQLField = parent.fields[name]
+            return found
+        concrete = self.schema.type_map[min(types)]
+        assert isinstance(concrete, GraphQLObjectType)
+        found = concrete.fields[name]
+        return found
+
+
+def _grouped(occurrences: list[_Occurrence]) -> list[_Group]:
+    """The occurrences, split so that in each group all of them hold for the same types."""
+    groups: list[_Group] = []
+    for occurrence in occurrences:
+        rest = occurrence.types
+        split: list[_Group] = []
+        for group in groups:
+            common = group.types & rest
+            if not common:
+                split.append(group)
+                continue
+            if group.types - common:
+                split.append(_Group(group.types - common, list(group.occurrences)))
+            split.append(_Group(common, [*group.occurrences, occurrence]))
+            rest -= common
+        if rest:
+            split.append(_Group(rest, [occurrence]))
+        groups = split
+    merged: dict[tuple[int, ...], _Group] = {}
+    for group in groups:
+        same = merged.get(identity := tuple(map(id, group.occurrences)))
+        merged[identity] = _Group(group.types | same.types, group.occurrences) if same else group
+    return list(merged.values())
+
+
+def conditions_of(node: FieldNode | FragmentSpreadNode | InlineFragmentNode | object) -> Conditions:
+    """What @include and @skip say of the selection."""
+    conditions = ALWAYS
+    for directive in getattr(node, "directives", None) or ():
+        wanted = {"include": True, "skip": False}.get(directive.name.value)
+        if wanted is None:
+            continue
+        value = next(argument.value for argument in directive.arguments or () if argument.name.value == "if")
+        if isinstance(value, BooleanValueNode):
+            conditions = conditions if value.value == wanted else NEVER
+        else:
+            assert isinstance(value, VariableNode)
+            conditions = both(conditions, toggle(value.name.value, wanted)) if conditions else NEVER
+    return conditions
+
+
+def printed_arguments(node: FieldNode) -> tuple[str, frozenset[str]]:
+    """The argument list in a fixed order, and the variables in it."""
+    if not node.arguments:
+        return "", frozenset()
+    variables: set[str] = set()
+    for argument in node.arguments:
+        _variables_in(argument.value, variables)
+    ordered = sorted(node.arguments, key=lambda argument: argument.name.value)
+    return "(" + ", ".join(map(print_ast, ordered)) + ")", frozenset(variables)
+
+
+def _variables_in(node: ValueNode, found: set[str]) -> None:
+    if isinstance(node, VariableNode):
+        found.add(node.name.value)
+    for inner in getattr(node, "values", ()):
+        _variables_in(inner, found)
+    for item in getattr(node, "fields", ()):
+        _variables_in(item.value, found)

@@ -1,0 +1,91 @@
+"""Print a plan for people. That print is what tests compare and what `python -m gateway plan` shows.
+
+In: a query plan. Out: text, two spaces an indent; documents are laid out as GraphQL, so that a diff shows one field a
+line.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from graphql import parse
+from graphql.language import print_ast
+
+from gateway.plan.nodes import (
+    Condition,
+    EntityInput,
+    Fetch,
+    Node,
+    Parallel,
+    RequiredField,
+    RequiredFragment,
+    Sequence,
+    Step,
+    Subscribe,
+)
+from gateway.plan.query_plan import QueryPlan
+
+INDENT = "  "
+
+
+def render(plan: QueryPlan) -> str:
+    """The whole plan."""
+    lines = ["QueryPlan {"]
+    if plan.introspection is not None:
+        lines.append(f"{INDENT}Introspect {{ {', '.join(plan.root_keys)} }}")
+    if plan.node is not None:
+        lines += _indented(_node(plan.node))
+    return "\n".join([*lines, "}"])
+
+
+def _node(node: Node) -> list[str]:
+    match node:
+        case Fetch():
+            return _fetch(node)
+        case Sequence(nodes) | Parallel(nodes):
+            inner = [line for child in nodes for line in _node(child)]
+            return [f"{type(node).__name__} {{", *_indented(inner), "}"]
+        case Condition(variable, equals, child):
+            word = "Include" if equals else "Skip"
+            return [f"{word} (if: ${variable}) {{", *_indented(_node(child)), "}"]
+        case Subscribe(primary, rest):
+            inner = _node(primary) + (_node(rest) if rest else [])
+            return ["Subscribe {", *_indented(inner), "}"]
+    assert_never(node)
+
+
+def _fetch(fetch: Fetch) -> list[str]:
+    lines = [f"Fetch {fetch.id} (subgraph: {fetch.subgraph}) {{"]
+    for entity in fetch.inputs:
+        lines += _indented(_input(entity))
+    lines += _indented(print_ast(parse(fetch.document, no_location=True)).splitlines())
+    for rename in fetch.renames:
+        where = "".join(f"{_step(step)}." for step in rename.path)
+        lines.append(f"{INDENT}rename {where}{rename.key} to {rename.name}")
+    return [*lines, "}"]
+
+
+def _input(entity: EntityInput) -> list[str]:
+    path = ".".join(map(_step, entity.path))
+    name = f" as {entity.typename_as}" if entity.typename_as else ""
+    return [f"${entity.variable}: {path}{name} {_requires(entity.requires)}"]
+
+
+def _requires(selections: tuple[RequiredField | RequiredFragment, ...]) -> str:
+    parts = []
+    for item in selections:
+        match item:
+            case RequiredField(name, source, inner):
+                text = name if name == source else f"{name}: {source}"
+                parts.append(f"{text} {_requires(inner)}" if inner else text)
+            case RequiredFragment(types, inner):
+                parts.append(f"... on {' | '.join(sorted(types))} {_requires(inner)}")
+    return "{ " + " ".join(parts) + " }"
+
+
+def _step(step: Step) -> str:
+    return f"{step.key}[{'|'.join(sorted(step.types))}]" if step.types else step.key
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [INDENT + line for line in lines]

@@ -1,0 +1,180 @@
+"""Write the GraphQL document of a fetch.
+
+In: a fetch draft and the client's variables. Out: the plan's `Fetch`. The text is compact and deterministic: equal
+drafts give equal bytes. Where two types give one key in shapes that GraphQL forbids side by side, the second is asked
+under an internal alias, and the fetch says how to rename it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.operation.conditions import Conditions, in_order
+from gateway.plan.nodes import EntityInput, Fetch, OutputRename, RequiredFragment, Step
+from gateway.plan.shape import Toggle
+from gateway.planner.fetch_graph import FetchDraft, Group, Item, Path, Requirements, Selection
+
+VariableDefinitions = Mapping[str, str]
+
+
+def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions) -> Fetch:
+    """The finished fetch."""
+    writer = _Writer(draft.toggles or frozenset())
+    definitions: list[str] = []
+    inputs: list[EntityInput] = []
+    if draft.root is not None:
+        body = writer.selection(draft.root, ())
+    else:
+        parts = []
+        for index, group in enumerate(draft.groups):
+            suffix = "" if len(draft.groups) == 1 else str(index)
+            inputs.append(_input_of(group, f"_entities{suffix}", f"representations{suffix}"))
+            definitions.append(f"$representations{suffix}: [_Any!]!")
+            alias = f"_entities{suffix}: " if suffix else ""
+            parts.append(f"{alias}_entities(representations: $representations{suffix}) {writer.group(group)}")
+        body = "{ " + " ".join(parts) + " }"
+    used = tuple(name for name in variables if name in writer.variables)
+    definitions += [variables[name] for name in used]
+    head = f"{draft.kind}({', '.join(definitions)}) " if definitions else f"{draft.kind} "
+    if draft.kind == "query" and not definitions:
+        head = ""
+    return Fetch(
+        id=number,
+        subgraph=draft.subgraph,
+        kind=draft.kind,
+        document=head + body,
+        variables=used,
+        inputs=tuple(inputs),
+        renames=tuple(writer.renames),
+        keeps_typename=not any(
+            selection.node.is_interface_object for group in draft.groups for selection in group.parts.values()
+        ),
+    )
+
+
+def _input_of(group: Group, alias: str, variable: str) -> EntityInput:
+    shapes = list(group.requires.items())
+    requires: Requirements
+    if all(required == shapes[0][1] for _, required in shapes):
+        requires = shapes[0][1]
+    else:
+        requires = tuple(
+            RequiredFragment(frozenset((concrete,)), required) for concrete, required in shapes if concrete is not None
+        )
+    # Where the concrete type is known from the path, the plan says it; else each object says its own.
+    name = next(iter(group.parts)) if len(group.parts) == 1 else None
+    return EntityInput(alias, variable, _steps(group.path), requires, name)
+
+
+def _steps(path: Path) -> tuple[Step, ...]:
+    return tuple(
+        Step(step.key, frozenset() if step.types is None or step.types >= step.possible else step.types)
+        for step in path
+    )
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes selections; remembers the variables and the renames that they take."""
+
+    held: frozenset[Toggle]
+    variables: set[str] = field(default_factory=set)
+    renames: list[OutputRename] = field(default_factory=list)
+
+    def group(self, group: Group) -> str:
+        parts = []
+        for name, selection in sorted(group.parts.items()):
+            inner = self.selection(selection, ())
+            parts.append(f"... on {name} {inner}")
+        return "{ " + " ".join(parts) + " }"
+
+    def selection(self, selection: Selection, path: tuple[Step, ...]) -> str:
+        """The selection set; `path` is where it stands below the merged object."""
+        parts: list[str] = []
+        if selection.typename:
+            parts.append("__typename")
+        typed: dict[str, list[str]] = {}
+        aliases = _aliases(selection)
+        for item in selection.items.values():
+            alias = aliases.get(item, item.key)
+            here = path
+            if alias != item.key:
+                here = _narrowed(path, item.concrete)
+                self.renames.append(OutputRename(here, alias, item.key))
+            text = self._item(item, alias, path)
+            if item.concrete is None or item.concrete == selection.node.name:
+                parts.append(text)
+            else:
+                typed.setdefault(item.concrete, []).append(text)
+        parts += [f"... on {concrete} {{ {' '.join(texts)} }}" for concrete, texts in sorted(typed.items())]
+        return "{ " + " ".join(parts or ["__typename"]) + " }"
+
+    def _item(self, item: Item, alias: str, path: tuple[Step, ...]) -> str:
+        name = item.field.name
+        self.variables |= item.field.variables
+        text = (f"{alias}: {name}" if alias != name else name) + item.field.arguments
+        below = ""
+        if item.value is not None:
+            below = " " + self.selection(item.value, (*_narrowed(path, item.concrete), Step(item.key)))
+        return self._under(item.conditions, text, below)
+
+    def _under(self, conditions: Conditions, text: str, below: str) -> str:
+        """The field under its conditions, without those that hold for the whole fetch."""
+        alternatives = [[t for t in alternative if t not in self.held] for alternative in in_order(conditions)]
+        if not alternatives or not all(alternatives):
+            return text + below
+        written = []
+        for alternative in alternatives:
+            self.variables |= {toggle.variable for toggle in alternative}
+            *outer, last = [_directive(toggle) for toggle in alternative]
+            whole = f"{text} {last}{below}"
+            for directive in reversed(outer):
+                whole = f"... {directive} {{ {whole} }}"
+            written.append(whole)
+        return " ".join(written)
+
+
+def _directive(toggle: Toggle) -> str:
+    return f"@{'include' if toggle.equals else 'skip'}(if: ${toggle.variable})"
+
+
+def _narrowed(path: tuple[Step, ...], concrete: str | None) -> tuple[Step, ...]:
+    if concrete is None or not path:
+        return path
+    return (*path[:-1], Step(path[-1].key, frozenset((concrete,))))
+
+
+def _aliases(selection: Selection) -> dict[Item, str]:
+    """Items that may not stand under their own key, because another type has a value of another shape there."""
+    found: dict[Item, str] = {}
+    first: dict[str, list[Item]] = {}
+    for item in selection.items.values():
+        others = first.setdefault(item.key, [])
+        if others and any(_conflict(item, other) for other in others):
+            number = 1
+            while any(key == f"{item.key}__{number}" for _, key in selection.items) or (
+                f"{item.key}__{number}" in found.values()
+            ):
+                number += 1
+            found[item] = f"{item.key}__{number}"
+        else:
+            others.append(item)
+    return found
+
+
+def _conflict(left: Item, right: Item) -> bool:
+    """Whether GraphQL would refuse both under one key."""
+    if left.value is None or right.value is None:
+        return left.type_text != right.type_text
+    if _wrapping(left.type_text) != _wrapping(right.type_text):
+        return True
+    return any(
+        one.key == other.key and _conflict(one, other)
+        for one in left.value.items.values()
+        for other in right.value.items.values()
+    )
+
+
+def _wrapping(type_text: str) -> str:
+    return "".join(mark for mark in type_text if mark in "[]!")

@@ -1,0 +1,181 @@
+"""Turn a solution into fetches: one for each visit that begins with a jump, with what it asks and what it waits for.
+
+In: a place plan from the search. Out: `FetchDraft`s in a fixed order, not yet merged. It also hands out response keys
+and carries conditions back: a field that only other fetches need is asked for only when one of them is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either, necessary
+from gateway.operation.model import Field
+from gateway.plan.nodes import OperationKind, RequiredField, RequiredFragment
+from gateway.plan.shape import Toggle
+from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, Selection, narrowed
+from gateway.planner.response_keys import ResponseKeys
+from gateway.planner.solution import Placed, PlacePlan, Solution, Visit
+from gateway.query_graph.model import QueryGraph, TypeNode
+
+Fetches = set[FetchDraft]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where emission stands: the tree's keys there, the way to it, who fetches it, and what must hold on the way."""
+
+    keys: ResponseKeys
+    path: Path
+    fetch: FetchDraft
+    selection: Selection
+    toggles: frozenset[Toggle]
+
+
+class Emission:
+    """The fetches of one operation."""
+
+    def __init__(self, graph: QueryGraph, kind: OperationKind) -> None:
+        self.graph = graph
+        self.kind = kind
+        self.fetches: list[FetchDraft] = []
+
+    def root(self, plan: PlacePlan, keys: ResponseKeys) -> None:
+        """Emit the plan of the root."""
+        for visit in plan.visits:
+            assert visit.node is not None
+            fetch = self._fetch(visit.node, self.kind)
+            fetch.root = Selection(visit.node)
+            place = Place(keys, (), fetch, fetch.root, frozenset())
+            for placed in visit.fields:
+                fetch.hold_under(necessary(placed.field.conditions))
+                self._field(placed, None, visit.node, placed.field.conditions, place)
+
+    def _solution(self, solution: Solution, place: Place) -> Fetches:
+        involved: Fetches = set()
+        for placed in solution.everywhere:
+            involved |= self._field(placed, None, solution.node, placed.field.conditions, place)
+        for concrete, plan in solution.by_type:
+            node = solution.node if concrete is None else self.graph.nodes[solution.node.subgraph][concrete]
+            involved |= self._plan(plan, concrete, node, replace(place, path=narrowed(place.path, concrete)))
+        return involved
+
+    def _plan(self, plan: PlacePlan, concrete: str | None, base: TypeNode, place: Place) -> Fetches:
+        """Emit the visits of one place, those first that others wait for."""
+        order = _in_order(plan.visits)
+        conditions = _conditions(plan.visits, order)
+        sources: dict[tuple[int, str, str], Fetches] = {}
+        involved: Fetches = set()
+        for index in order:
+            visit = plan.visits[index]
+            here, node, typed = place, base, concrete
+            if visit.node is not None:
+                here, node, typed = self._entered(visit, base, place, sources), visit.node, None
+            for number, placed in enumerate(visit.fields):
+                held = conditions[(index, number)]
+                if visit.node is not None:
+                    here.fetch.hold_under(place.toggles | necessary(held))
+                fetches = self._field(placed, typed, node, held, here)
+                involved |= fetches
+                if not placed.field.key:
+                    sources.setdefault((index, placed.field.name, placed.field.arguments), set()).update(fetches)
+            if visit.inner is not None:
+                here.fetch.hold_under(place.toggles)
+                here.selection.typename = True
+                involved |= self._solution(visit.inner, here)
+        return involved
+
+    def _entered(
+        self, visit: Visit, base: TypeNode, place: Place, sources: dict[tuple[int, str, str], Fetches]
+    ) -> Place:
+        """A new fetch for a visit that begins with a jump, and the place as that fetch sees it."""
+        assert visit.node is not None
+        fetch = self._fetch(visit.node, "query")
+        fetch.needs.add(place.fetch)
+        for feed in visit.feeds:
+            for field in visit.inputs:
+                fetch.needs |= sources.get((feed, field.name, field.arguments), set())
+        as_interface = visit.node.name != base.name or base.is_interface_object
+        selection = Selection(visit.node)
+        requires = self._requirements(visit.inputs, place.keys)
+        concrete = None if as_interface else base.name
+        fetch.groups.append(Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface))
+        return Place(place.keys, place.path, fetch, selection, place.toggles)
+
+    def _field(
+        self, placed: Placed, concrete: str | None, node: TypeNode, conditions: Conditions, place: Place
+    ) -> Fetches:
+        """Add the field to the place's selection, and what lies below it; says which fetches it takes."""
+        field = placed.field
+        key = place.keys.key_of(field)
+        value = placed.value.node if placed.value else None
+        edge = node.edges[field.name]
+        item = place.selection.add(key, field, concrete, conditions, edge.type_text, value)
+        if placed.value is None or item.value is None:
+            return {place.fetch}
+        step = PathStep(key, None, placed.value.node.possible)
+        below = Place(
+            place.keys.below(key), (*place.path, step), place.fetch, item.value, place.toggles | necessary(conditions)
+        )
+        if self._needs_typename(field, placed.value):
+            item.value.typename = True
+        return {place.fetch} | self._solution(placed.value, below)
+
+    def _needs_typename(self, field: Field, value: Solution) -> bool:
+        if value.node.is_interface_object:
+            return False
+        several = len(self.graph.supergraph.possible.get(field.type_name, ())) > 1
+        return several or len(value.node.possible) > 1
+
+    def _requirements(self, fields: tuple[Field, ...], keys: ResponseKeys) -> Requirements:
+        found: list[RequiredField | RequiredFragment] = []
+        for field in fields:
+            if field.name == "__typename":
+                continue
+            key = keys.key_of(field)
+            required = RequiredField(field.name, key, self._requirements(field.selections, keys.below(key)))
+            found.append(required if field.types is None else RequiredFragment(field.types, (required,)))
+        return tuple(found)
+
+    def _fetch(self, node: TypeNode, kind: OperationKind) -> FetchDraft:
+        fetch = FetchDraft(node.subgraph, kind)
+        self.fetches.append(fetch)
+        return fetch
+
+
+def _in_order(visits: tuple[Visit, ...]) -> list[int]:
+    """The visits' numbers, feeds first."""
+    order: list[int] = []
+
+    def visit(index: int) -> None:
+        if index not in order:
+            for feed in sorted(visits[index].feeds):
+                visit(feed)
+            order.append(index)
+
+    for index in range(len(visits)):
+        visit(index)
+    return order
+
+
+def _conditions(visits: tuple[Visit, ...], order: list[int]) -> dict[tuple[int, int], Conditions]:
+    """When each placed field is needed: a client's by its own conditions, another when a visit that it feeds is."""
+    found: dict[tuple[int, int], Conditions] = {}
+    needed: dict[int, Conditions] = {}
+    for index in reversed(order):
+        visit = visits[index]
+        whole = NEVER if visit.inner is None else ALWAYS
+        for number, placed in enumerate(visit.fields):
+            conditions = placed.field.conditions
+            if not placed.field.key:
+                conditions = NEVER
+                for consumer, entered in enumerate(visits):
+                    if index in entered.feeds and _takes(entered, placed.field):
+                        conditions = either(conditions, needed[consumer])
+            found[(index, number)] = conditions
+            whole = either(whole, conditions)
+        needed[index] = whole
+    return found
+
+
+def _takes(visit: Visit, field: Field) -> bool:
+    return any(taken.name == field.name and taken.arguments == field.arguments for taken in visit.inputs)

@@ -1,0 +1,33 @@
+"""What may go wrong in planning.
+
+GatewayError
+├── RequestRefused
+│   └── PlanTooComplex   the budget ran out before a plan was found
+└── Unreachable          no subgraph can give a field: the supergraph was not checked for satisfiability
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.errors import ErrorCode, GatewayError, RequestRefused
+
+
+class PlanTooComplex(RequestRefused):
+    """The operation needs more planning than this gateway allows."""
+
+    code = ErrorCode.COST_LIMIT_EXCEEDED
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(f"Planning this operation takes more than {allowed} steps.")
+        self.allowed = allowed
+
+
+class Unreachable(GatewayError):
+    """There is no way to these fields."""
+
+    code = ErrorCode.INTERNAL
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(f"No subgraph can give {', '.join(fields)}.")
+        self.fields = tuple(fields)

@@ -1,0 +1,112 @@
+"""Merge fetches that go to one subgraph at the same stage into one request.
+
+In: all fetches. Out: fewer. Objects of one place that are asked in the same way share one `_entities` field, whatever
+their concrete types; the others get a field each, under aliases. Conditions do not keep fetches apart: each field
+stays under its own, and objects that are not there are not asked about.
+"""
+
+from __future__ import annotations
+
+from gateway.plan.nodes import RequiredField
+from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, stages_of
+
+
+def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
+    """The fetches, with siblings made one."""
+    stages = stages_of(fetches)
+    kept: dict[tuple[object, ...], FetchDraft] = {}
+    instead: dict[FetchDraft, FetchDraft] = {}
+    for fetch in fetches:
+        place = (stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None)
+        into = kept.setdefault(place, fetch)
+        instead[fetch] = into
+        if into is not fetch:
+            into.needs |= fetch.needs
+            into.hold_under(fetch.toggles or frozenset())
+            for group in fetch.groups:
+                _take(into.groups, group)
+            if into.root and fetch.root:
+                into.root.merge(fetch.root)
+    for fetch in kept.values():
+        fetch.needs = {instead[need] for need in fetch.needs}
+    return list(kept.values())
+
+
+def _take(groups: list[Group], group: Group) -> None:
+    for known in groups:
+        path = _joined_path(known.path, group.path)
+        if path is None or known.as_interface != group.as_interface:
+            continue
+        if known.as_interface and not _asks_the_same(known, group):
+            continue
+        requires = _joined_requires(known, group)
+        if requires is None:
+            continue
+        known.path, known.requires = path, requires
+        for name, selection in group.parts.items():
+            if name in known.parts:
+                known.parts[name].merge(selection)
+            else:
+                known.parts[name] = selection
+        return
+    groups.append(group)
+
+
+def _asks_the_same(left: Group, right: Group) -> bool:
+    """Asked as an interface, objects cannot be told apart in the document: either all get a field or none."""
+    if left.path != right.path:
+        return {name: part.signature() for name, part in left.parts.items()} == {
+            name: part.signature() for name, part in right.parts.items()
+        }
+    return left.parts.keys() == right.parts.keys()
+
+
+def _joined_path(left: Path, right: Path) -> Path | None:
+    """The path to the objects of both; None when no one path leads to just these. Types may differ in one step only."""
+    if tuple(step.key for step in left) != tuple(step.key for step in right):
+        return None
+    differing = [number for number, (a, b) in enumerate(zip(left, right, strict=True)) if a.types != b.types]
+    if not differing:
+        return left
+    if len(differing) > 1:
+        return None
+    number = differing[0]
+    a, b = left[number], right[number]
+    types = None if a.types is None or b.types is None else a.types | b.types
+    if types is None and number < len(left) - 1:
+        return None
+    return (*left[:number], PathStep(a.key, types, a.possible | b.possible), *left[number + 1 :])
+
+
+def _joined_requires(left: Group, right: Group) -> dict[str | None, Requirements] | None:
+    found = dict(left.requires)
+    for concrete, requires in right.requires.items():
+        joined = joined_requirements(found.get(concrete, ()), requires)
+        if joined is None:
+            return None
+        found[concrete] = joined
+    return found
+
+
+def joined_requirements(left: Requirements, right: Requirements) -> Requirements | None:
+    """One representation that holds both; None when a name would have to stand for two things."""
+    found = list(left)
+    for item in right:
+        if item in found:
+            continue
+        if not isinstance(item, RequiredField):
+            found.append(item)
+            continue
+        same = next(
+            (i for i, own in enumerate(found) if isinstance(own, RequiredField) and own.name == item.name), None
+        )
+        if same is None:
+            found.append(item)
+            continue
+        own = found[same]
+        assert isinstance(own, RequiredField)
+        inner = joined_requirements(own.selections, item.selections)
+        if own.source != item.source or inner is None:
+            return None
+        found[same] = RequiredField(own.name, own.source, inner)
+    return tuple(found)

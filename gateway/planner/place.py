@@ -1,0 +1,326 @@
+"""Search one place of the response for objects of one type: which subgraphs to visit, by which keys, for which fields.
+
+In: a solver (for what lies below), the type, the visit that the place begins with, and the fields. Out: `PlacePlan`.
+A beam search: fields are placed one after the other, those with the fewest ways first, and only the few cheapest drafts
+are kept. Ties go to the visit that is there already, then to the subgraph whose name sorts first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gateway.operation.model import Field
+from gateway.planner.solution import NOTHING, Marks, Placed, PlacePlan, Visit, depth_of, later
+from gateway.query_graph.model import Edge, QueryGraph, Resolver, TypeNode
+from gateway.supergraph.field_set import FieldSelection, FieldSet
+from gateway.supergraph.model import TypeKind
+
+if TYPE_CHECKING:
+    from gateway.planner.solve import Solver
+
+BEAM = 6
+Ban = tuple[str, str, str | None]
+Bans = frozenset[Ban]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Draft:
+    """A plan in the making."""
+
+    visits: tuple[Visit, ...]
+    marks: Marks = NOTHING
+    leftover: tuple[Field, ...] = ()
+    rank: tuple[int, ...] = ()
+
+
+class PlaceSearch:
+    """The search at one place. `base` is None at the root, where every subgraph can be entered without a key."""
+
+    def __init__(
+        self, solver: Solver, type_name: str, base: TypeNode | None, provided: FieldSet, splits: bool = True
+    ) -> None:
+        self.solver = solver
+        self.type_name = type_name
+        self.base = base
+        self.provided = provided
+        self.splits = splits
+        self.ways = solver.graph.resolvers.get(type_name, {})
+
+    def plan(self, fields: tuple[Field, ...]) -> PlacePlan:
+        """The cheapest plan for the fields; what cannot be reached is left over."""
+        draft = self._best(self._all_placed([self._start()], fields))[0]
+        return PlacePlan(draft.visits, draft.marks, draft.leftover)
+
+    def plan_with_types(self, plain: tuple[Field, ...], typed: tuple[Field, ...]) -> PlacePlan:
+        """The plan at an interface object's place: `typed` fields need to know the concrete type first."""
+        start = self._start()
+        local = tuple(f for f in plain if self._local(start.visits[0], f)[0] is not None)
+        other = tuple(f for f in plain if f not in local)
+        elsewhere = tuple(f for f in other if f.name in self.ways)
+        found: list[Draft] = []
+        for through in dict.fromkeys((elsewhere, ())):
+            drafts = self._best(self._all_placed([start], (*local, *through)))
+            rest = (*(f for f in other if f not in through), *typed)
+            found += drafts if not rest else [end for draft in drafts for end in self._typed_entries(draft, rest)]
+        if not found:
+            found = [replace(draft, leftover=(*draft.leftover, *typed)) for draft in self._all_placed([start], plain)]
+        draft = self._best(found)[0]
+        return PlacePlan(draft.visits, draft.marks, draft.leftover)
+
+    def _typed_entries(self, draft: Draft, fields: tuple[Field, ...]) -> Iterator[Draft]:
+        for node in self.solver.graph.typed_entries.get(self.type_name, ()):
+            inner = self.solver.solve(node.subgraph, node.name, (), fields)
+            if inner is None:
+                continue
+            for entered, index in self._entered(draft, node, node.keys, (), frozenset()):
+                visits = list(entered.visits)
+                visits[index] = replace(visits[index], inner=inner)
+                yield self._ranked(tuple(visits), (*entered.leftover, *inner.leftover))
+
+    def _start(self) -> Draft:
+        return self._ranked((Visit(None, (), frozenset()),) if self.base else (), ())
+
+    def _all_placed(self, drafts: list[Draft], fields: tuple[Field, ...]) -> list[Draft]:
+        for field in sorted(fields, key=self._count_ways):
+            found = [after for draft in drafts for after in self._obtained(draft, field, frozenset(), frozenset())]
+            if found:
+                drafts = self._best(found)
+            else:
+                drafts = [self._ranked(draft.visits, (*draft.leftover, field)) for draft in drafts]
+        return drafts
+
+    def _count_ways(self, field: Field) -> int:
+        return len(self.ways.get(field.name, ()))
+
+    def _obtained(self, draft: Draft, field: Field, bans: Bans, avoided: frozenset[str]) -> list[Draft]:
+        """Drafts that fetch the field, too: in a visit that is there, or in a new one."""
+        self.solver.budget.spend()
+        if not field.key and any(placed.field is field for visit in draft.visits for placed in visit.fields):
+            return [draft]
+        found: list[Draft] = []
+        seen: set[TypeNode] = set()
+        for index, visit in enumerate(draft.visits):
+            node = visit.node or self.base
+            assert node is not None
+            edge, provided = self._local(visit, field)
+            if edge is None or node in seen or node.subgraph in avoided:
+                continue
+            seen.add(node)
+            after = self._placed(draft, index, node, edge, provided, field, bans, avoided)
+            free = [one for one in after if one.marks == draft.marks and one.leftover == draft.leftover]
+            if free:
+                return free[:1]
+            found += after
+        for way in self.ways.get(field.name, ()):
+            if way.node.subgraph in avoided or (way.node in seen and not way.edge.requires):
+                continue
+            found += self._by_way(draft, way, field, bans, avoided)
+        return self._best(found)
+
+    def _by_way(
+        self, draft: Draft, way: Resolver, field: Field, bans: Bans, avoided: frozenset[str]
+    ) -> Iterator[Draft]:
+        ban = (way.node.subgraph, way.node.name, field.name if way.edge.requires else None)
+        if ban in bans or (self.base is not None and way.keys == ((),)):
+            return
+        requires = self.solver.demands.of(way.edge.requires, self.type_name)
+        for entered, index in self._entered(draft, way.node, way.keys, requires, bans | {ban}):
+            yield from self._placed(entered, index, way.node, way.edge, (), field, bans, avoided)
+
+    def _entered(
+        self, draft: Draft, node: TypeNode, keys: tuple[FieldSet, ...], requires: tuple[Field, ...], bans: Bans
+    ) -> Iterator[tuple[Draft, int]]:
+        """Drafts that have a visit of the node which is given what the field requires, and that visit's number."""
+        if requires:
+            joined = list(self._joined(draft, node, requires, bans))
+            if joined:
+                yield from joined
+                return
+        for key in keys:
+            inputs = tuple(dict.fromkeys((*self.solver.demands.of(key, self.type_name), *requires)))
+            cheap = False
+            for ready in self._with_inputs(draft, inputs, bans):
+                feeds = self._feeds(ready, inputs)
+                after = self._ranked((*ready.visits, Visit(node, inputs, feeds)), ready.leftover)
+                cheap = cheap or len(after.marks) <= len(draft.marks) + 1
+                yield after, len(ready.visits)
+            if cheap:
+                return
+
+    def _joined(
+        self, draft: Draft, node: TypeNode, requires: tuple[Field, ...], bans: Bans
+    ) -> Iterator[tuple[Draft, int]]:
+        """Give a visit that is already planned the required fields, unless they in turn wait for that visit."""
+        for index, visit in enumerate(draft.visits):
+            if visit.node is not node or not _compatible(visit.inputs, requires):
+                continue
+            for ready in self._with_inputs(draft, requires, bans):
+                feeds = self._feeds(ready, requires)
+                if index in _ancestors(ready.visits, feeds):
+                    continue
+                visits = list(ready.visits)
+                inputs = tuple(dict.fromkeys((*visits[index].inputs, *requires)))
+                visits[index] = replace(visits[index], inputs=inputs, feeds=visits[index].feeds | feeds)
+                yield self._ranked(tuple(visits), ready.leftover), index
+
+    def _with_inputs(self, draft: Draft, inputs: tuple[Field, ...], bans: Bans) -> list[Draft]:
+        drafts = [draft]
+        for field in inputs:
+            drafts = self._best([after for one in drafts for after in self._obtained(one, field, bans, frozenset())])
+        return drafts
+
+    def _feeds(self, draft: Draft, inputs: tuple[Field, ...]) -> frozenset[int]:
+        wanted = {(field.name, field.arguments) for field in inputs}
+        found = {
+            index
+            for index, visit in enumerate(draft.visits)
+            for placed in visit.fields
+            if not placed.field.key and (placed.field.name, placed.field.arguments) in wanted
+        }
+        return frozenset(found | {0}) if self.base else frozenset(found)
+
+    def _placed(
+        self,
+        draft: Draft,
+        index: int,
+        node: TypeNode,
+        edge: Edge,
+        provided: FieldSet,
+        field: Field,
+        bans: Bans,
+        avoided: frozenset[str],
+    ) -> list[Draft]:
+        """The draft with the field in the visit. What the visit cannot give of it is asked of another subgraph."""
+        if not field.selections:
+            return [self._with_field(draft, index, Placed(field, None))]
+        value = self.solver.solve(node.subgraph, edge.type_name, (*edge.provides, *provided), field.selections)
+        if value is None or value.leftover == field.selections:
+            return []
+        after = self._with_field(draft, index, Placed(field, value))
+        if not value.leftover:
+            return [after]
+        rest = self.solver.narrowed.to(field, value.leftover, field.types)
+        if self.splits:
+            found = self._obtained(after, rest, bans, avoided | {node.subgraph})
+            if found:
+                return found
+        return [self._ranked(after.visits, (*after.leftover, rest))] if field.key else []
+
+    def _with_field(self, draft: Draft, index: int, placed: Placed) -> Draft:
+        visits = list(draft.visits)
+        visits[index] = replace(visits[index], fields=(*visits[index].fields, placed))
+        return self._ranked(tuple(visits), draft.leftover)
+
+    def _local(self, visit: Visit, field: Field) -> tuple[Edge | None, FieldSet]:
+        """The edge by which the visit gives the field without more ado, and what is provided below it."""
+        if visit.node is not None:
+            edge = visit.node.edges.get(field.name)
+            return (edge if edge and edge.local and not edge.requires else None), ()
+        assert self.base is not None
+        edge = self.base.edges.get(field.name)
+        if edge is None:
+            return None, ()
+        given, inner = provided_at(self.solver.graph, self.provided, field.name, self.base)
+        return (edge if given or (edge.local and not edge.requires) else None), inner
+
+    def _ranked(self, visits: tuple[Visit, ...], leftover: tuple[Field, ...]) -> Draft:
+        stages = self._stages(visits)
+        marks: set[tuple[int, str]] = set()
+        for stage, visit in zip(stages, visits, strict=True):
+            if visit.node is not None:
+                marks.add((stage, visit.node.subgraph))
+            for placed in visit.fields:
+                if placed.value is not None and placed.value.marks:
+                    marks |= later(placed.value.marks, stage)
+            if visit.inner is not None:
+                marks |= later(visit.inner.marks, stage)
+        total = sum(stage for stage, _ in marks)
+        rank = (_size(leftover), len(marks), depth_of(frozenset(marks)), total, len(visits))
+        return Draft(visits, frozenset(marks), leftover, rank)
+
+    def _stages(self, visits: tuple[Visit, ...]) -> list[int]:
+        """How many requests come before each visit, beginning with the one that the place begins with."""
+        stages: dict[int, int] = {}
+
+        def stage_of(index: int) -> int:
+            if index not in stages:
+                visit = visits[index]
+                if visit.node is None or not visit.feeds:
+                    stages[index] = 0
+                else:
+                    stages[index] = 1 + max(
+                        stage_of(feed) + _depth_of_inputs(visits[feed], visit.inputs) for feed in visit.feeds
+                    )
+            return stages[index]
+
+        return [stage_of(index) for index in range(len(visits))]
+
+    def _best(self, drafts: Iterable[Draft]) -> list[Draft]:
+        """The cheapest drafts, in order; sorting is stable, so ties keep the order in which they were found."""
+        return sorted(drafts, key=lambda draft: draft.rank)[:BEAM]
+
+
+def provided_at(graph: QueryGraph, provided: FieldSet, name: str, node: TypeNode) -> tuple[bool, FieldSet]:
+    """Whether a @provides on the way gives the field for objects of the node, and what it gives below it."""
+    given = False
+    inner: FieldSet = ()
+    for selection in provided:
+        if isinstance(selection, FieldSelection):
+            if selection.name == name:
+                given = True
+                inner += selection.selections
+            continue
+        condition = selection.type_condition
+        if condition in (None, node.name):
+            holds = True
+        else:
+            wider = graph.nodes[node.subgraph].get(condition or "")
+            holds = wider is not None and wider.kind is not TypeKind.OBJECT and node.possible <= wider.possible
+        if holds:
+            found, below = provided_at(graph, selection.selections, name, node)
+            given = given or found
+            inner += below
+    return given, inner
+
+
+def _depth_of_inputs(visit: Visit, inputs: tuple[Field, ...]) -> int:
+    wanted = {(field.name, field.arguments) for field in inputs}
+    return max(
+        (
+            depth_of(placed.value.marks)
+            for placed in visit.fields
+            if placed.value is not None
+            and not placed.field.key
+            and (placed.field.name, placed.field.arguments) in wanted
+        ),
+        default=0,
+    )
+
+
+def _ancestors(visits: tuple[Visit, ...], feeds: frozenset[int]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(feeds)
+    while waiting:
+        index = waiting.pop()
+        if index not in found:
+            found.add(index)
+            waiting += visits[index].feeds
+    return found
+
+
+def _compatible(left: tuple[Field, ...], right: tuple[Field, ...]) -> bool:
+    """Whether one representation can hold both: no field in it would have to have two different arguments."""
+    for one in left:
+        for other in right:
+            if one.name == other.name:
+                if one.arguments != other.arguments:
+                    return False
+                if not _compatible(one.selections, other.selections):
+                    return False
+    return True
+
+
+def _size(fields: tuple[Field, ...]) -> int:
+    return sum(_size(field.selections) if field.selections else 1 for field in fields)

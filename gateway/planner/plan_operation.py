@@ -1,0 +1,97 @@
+"""Plan one operation: which fetches, in which order, and how the answer is read out of them.
+
+In: the query graph and a prepared operation. Out: `QueryPlan`. Pure: no I/O, no clock; equal operations on equal graphs
+give equal plans. Refuses an operation that passes the budget, and one with a field that no subgraph can give.
+
+    solve (where is each field fetched)  ->  emit (fetches)  ->  passes (fewer fetches)  ->  document, order, shape
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gateway.operation.model import Field, Operation
+from gateway.plan.nodes import Fetch, Node, Subscribe
+from gateway.plan.query_plan import QueryPlan
+from gateway.planner.budget import Budget
+from gateway.planner.document import fetch_of
+from gateway.planner.emit import Emission
+from gateway.planner.errors import Unreachable
+from gateway.planner.fetch_graph import FetchDraft
+from gateway.planner.order import in_sequence, ordered
+from gateway.planner.passes.merge_siblings import merge_siblings
+from gateway.planner.response_keys import ResponseKeys
+from gateway.planner.shape import shape_of
+from gateway.planner.solution import PlacePlan
+from gateway.planner.solve import Solver
+from gateway.query_graph.model import QueryGraph
+
+
+def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> QueryPlan:
+    """The plan of the operation."""
+    steps = fetch_steps(graph, operation, budget)
+    return QueryPlan(
+        kind=operation.kind,
+        node=_node(steps, operation),
+        shape=shape_of(graph.supergraph.api_schema, operation),
+        root_keys=operation.root_keys,
+        introspection=operation.introspection,
+    )
+
+
+def solve_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[PlacePlan]:
+    """The solution of the root, for a mutation one of each field: they run one after the other."""
+    solver = Solver(graph, budget or Budget())
+    plans = []
+    for fields in _serial_parts(operation):
+        wanted = tuple(field for field in fields if field.name != "__typename")
+        if wanted:
+            plan = solver.root(operation.root_type, wanted, splits=operation.kind == "query")
+            if plan.leftover:
+                raise Unreachable(list(_names(operation.root_type, plan.leftover)))
+            plans.append(plan)
+    return plans
+
+
+def fetch_steps(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[list[FetchDraft]]:
+    """The fetches, merged; one list for each part that has to wait for the part before it."""
+    keys = ResponseKeys(operation.fields)
+    steps = []
+    for plan in solve_operation(graph, operation, budget):
+        emission = Emission(graph, operation.kind)
+        emission.root(plan, keys)
+        steps.append(merge_siblings(emission.fetches))
+    return steps
+
+
+def _serial_parts(operation: Operation) -> Iterable[tuple[Field, ...]]:
+    if operation.kind == "mutation":
+        # One by one: the GraphQL spec, 6.2.2, promises clients this order.
+        return [(field,) for field in operation.fields]
+    return [operation.fields]
+
+
+def _node(steps: list[list[FetchDraft]], operation: Operation) -> Node | None:
+    variables = {variable.name: variable.definition for variable in operation.variables}
+    made: dict[FetchDraft, Fetch] = {}
+    for draft in (draft for step in steps for draft in step):
+        made[draft] = fetch_of(draft, len(made), variables)
+    if not made:
+        return None
+    if operation.kind == "subscription":
+        return _subscribe(steps[0], made)
+    return in_sequence([ordered(step, made) for step in steps])
+
+
+def _subscribe(fetches: list[FetchDraft], made: Mapping[FetchDraft, Fetch]) -> Node:
+    primary = next(fetch for fetch in fetches if fetch.root is not None)
+    rest = [fetch for fetch in fetches if fetch is not primary]
+    return Subscribe(made[primary], ordered(rest, made) if rest else None)
+
+
+def _names(parent: str, fields: tuple[Field, ...]) -> Iterable[str]:
+    for field in fields:
+        if field.selections:
+            yield from _names(field.type_name, field.selections)
+        else:
+            yield f"{parent}.{field.name}"

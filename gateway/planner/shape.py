@@ -1,0 +1,63 @@
+"""Write down the client's answer: which keys in which order, and what may stand there.
+
+In: the operation and the API schema. Out: the plan's `Object`. It knows nothing of subgraphs: every field that a client
+asked is kept in the response tree under the client's own key.
+"""
+
+from __future__ import annotations
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+)
+
+from gateway.operation.conditions import in_order
+from gateway.operation.model import Field, Operation
+from gateway.plan.shape import Leaf, Listing, Object, ShapeField, Slot
+
+TYPENAME = Slot(Leaf("String"), nullable=False)
+
+
+def shape_of(schema: GraphQLSchema, operation: Operation) -> Object:
+    """The shape of the whole answer."""
+    return _object(schema, operation.root_type, operation.fields)
+
+
+def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...]) -> Object:
+    named = schema.type_map[type_name]
+    if isinstance(named, GraphQLObjectType):
+        possible = frozenset((type_name,))
+    else:
+        possible = frozenset(member.name for member in schema.get_possible_types(named))  # type: ignore[arg-type]
+    return Object(type_name, possible, tuple(_field(schema, named, possible, field) for field in fields))
+
+
+def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:
+    types = field.types or frozenset()
+    toggles = in_order(field.conditions)
+    if field.name == "__typename":
+        return ShapeField(field.key, "__typename", TYPENAME, types, toggles, typename=True)
+    if not (isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and field.name in parent.fields):
+        concrete = schema.type_map[min(field.types or possible)]
+        assert isinstance(concrete, GraphQLObjectType)
+        parent = concrete
+    return ShapeField(field.key, field.key, _slot(schema, parent.fields[field.name].type, field), types, toggles)
+
+
+def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slot:
+    nullable = not isinstance(output, GraphQLNonNull)
+    if isinstance(output, GraphQLNonNull):
+        output = output.of_type
+    if isinstance(output, GraphQLList):
+        return Slot(Listing(_slot(schema, output.of_type, field)), nullable)
+    assert isinstance(output, GraphQLNamedType)
+    if field.selections:
+        return Slot(_object(schema, output.name, field.selections), nullable)
+    values = frozenset(output.values) if isinstance(output, GraphQLEnumType) else None
+    return Slot(Leaf(output.name, values), nullable)

@@ -1,0 +1,102 @@
+"""A read supergraph as values: the schema that clients see, and what each subgraph says of each type.
+
+In: nothing. Out: frozen values, made by `read.py`, used by the query graph and by whoever serves the API schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from graphql import GraphQLSchema
+
+from gateway.plan.nodes import OperationKind, SubgraphName
+from gateway.supergraph.field_set import FieldSet
+
+
+class TypeKind(StrEnum):
+    """What a type is in one subgraph; `LEAF` is a scalar or an enum."""
+
+    OBJECT = "object"
+    INTERFACE = "interface"
+    UNION = "union"
+    LEAF = "leaf"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One @key of a type in one subgraph. Not resolvable: objects cannot be entered by it."""
+
+    fields: FieldSet
+    resolvable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The field was taken over from the subgraph named `source`; with a label, only where the label is on."""
+
+    source: str
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphField:
+    """A field as one subgraph declares it. `type_text` keeps its list and non-null marks.
+
+    external: declared but resolved elsewhere, unless a @provides on the way says otherwise.
+    overridden: another subgraph took it over; it is still declared because a key or @requires mentions it.
+    """
+
+    name: str
+    type_name: str
+    type_text: str
+    external: bool = False
+    overridden: bool = False
+    requires: FieldSet = ()
+    provides: FieldSet = ()
+    override: Override | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphType:
+    """A type as one subgraph declares it.
+
+    possible: the concrete types that this subgraph can return where the type stands.
+    extension: declared as `extend type` or @extends, Federation 1's way of saying that it is owned elsewhere.
+    """
+
+    name: str
+    kind: TypeKind
+    fields: Mapping[str, SubgraphField]
+    keys: tuple[Key, ...]
+    possible: frozenset[str]
+    is_interface_object: bool
+    extension: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A subgraph's name and where it listens, as the supergraph says."""
+
+    name: SubgraphName
+    url: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Supergraph:
+    """Everything that the gateway knows of the graph.
+
+    api_schema: what clients see: no join machinery, nothing inaccessible.
+    types: for each subgraph, the types that it declares.
+    possible: for each composite type, every concrete type that any subgraph may return there, inaccessible ones too.
+    interfaces: for each concrete type, the interfaces that it implements anywhere.
+    roots: the name of each root type.
+    """
+
+    api_schema: GraphQLSchema
+    subgraphs: Mapping[SubgraphName, Subgraph]
+    types: Mapping[SubgraphName, Mapping[str, SubgraphType]]
+    possible: Mapping[str, frozenset[str]]
+    interfaces: Mapping[str, frozenset[str]]
+    roots: Mapping[OperationKind, str]

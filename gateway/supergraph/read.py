@@ -1,0 +1,53 @@
+"""Read a composed supergraph: text in, one frozen value out.
+
+In: the supergraph SDL (join spec v0.2 to v0.5). Out: `Supergraph`. Refuses: text that does not parse, that is no
+composed supergraph, or whose client schema is invalid.
+"""
+
+from __future__ import annotations
+
+from graphql import GraphQLSyntaxError, OperationType, SchemaDefinitionNode, parse, validate_schema
+
+from gateway.plan.nodes import OperationKind
+from gateway.supergraph.api_schema import api_schema_of
+from gateway.supergraph.errors import SupergraphInvalid
+from gateway.supergraph.join import graphs_of, implementers_anywhere, read_types
+from gateway.supergraph.model import Supergraph
+
+_KINDS: dict[OperationType, OperationKind] = {
+    OperationType.QUERY: "query",
+    OperationType.MUTATION: "mutation",
+    OperationType.SUBSCRIPTION: "subscription",
+}
+
+
+def read_supergraph(text: str) -> Supergraph:
+    """The supergraph that the text describes."""
+    try:
+        document = parse(text, no_location=True)
+    except GraphQLSyntaxError as problem:
+        raise SupergraphInvalid(f"it does not parse ({problem.message})") from problem
+    graphs = graphs_of(document)
+    api_schema = api_schema_of(document)
+    problems = validate_schema(api_schema)
+    if problems:
+        raise SupergraphInvalid("; ".join(problem.message for problem in problems[:5]))
+    possible = implementers_anywhere(document.definitions)
+    interfaces: dict[str, set[str]] = {}
+    for abstract, members in possible.items():
+        for member in members:
+            if member != abstract:
+                interfaces.setdefault(member, set()).add(abstract)
+    roots: dict[OperationKind, str] = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
+    for node in document.definitions:
+        if isinstance(node, SchemaDefinitionNode):
+            for root in node.operation_types:
+                roots[_KINDS[root.operation]] = root.type.name.value
+    return Supergraph(
+        api_schema=api_schema,
+        subgraphs={graph.name: graph for graph in sorted(graphs.values(), key=lambda graph: graph.name)},
+        types=read_types(document, graphs),
+        possible=possible,
+        interfaces={name: frozenset(names) for name, names in interfaces.items()},
+        roots=roots,
+    )
