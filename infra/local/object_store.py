@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.errors import StackError
+from infra.local.object_store_security import write_security
 from infra.local.processes import Program
 
 BUCKET = "d2r"
@@ -42,6 +43,7 @@ class ObjectStore:
 
     def program(self) -> Program:
         self.data.mkdir(exist_ok=True, mode=0o700)
+        write_security(self.data)
         flags = {
             "dir": self.data,
             "ip": "127.0.0.1",
