@@ -1,26 +1,20 @@
-"""A migrated database of its own for each test process, and the roles' ways into it.
-
-The server is the one at DATABASE_URL, entered as its administrator; without it these tests are skipped.
-"""
+"""A migrated database for each test module, and every role's way into it."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
-from sqlalchemy import make_url
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.caller import Caller, TenantId, UserId
 from db.engine import Database, DatabaseSettings, open_engine, url_for_role
 from db.keys import CAPABILITY_KEY, LEDGER_KEY, role_password, secret_key
-from db.migrate import migrate
+from infra.local.stack import Endpoints
 
 
 @dataclass(frozen=True)
@@ -40,28 +34,9 @@ class Installation:
         )
 
 
-async def _on_server(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(
-        make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
-    )
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-@pytest.fixture(scope="session")
-def installation() -> Iterator[Installation]:
-    server = os.environ.get("DATABASE_URL")
-    if not server:
-        pytest.skip("DATABASE_URL is not set")
-    keys = Path(os.environ.get("D2R_DATA", ".d2r/stack")) / "keys"
-    name = f"d2r_test_{uuid.uuid4().hex[:12]}"
-    asyncio.run(_on_server(server, f"create database {name}"))
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    asyncio.run(migrate(url, keys))
-    yield Installation(url, keys)
-    asyncio.run(_on_server(server, f"drop database {name} with (force)"))
+@pytest.fixture(scope="module")
+def installation(module_database_url: str, endpoints: Endpoints) -> Installation:
+    return Installation(module_database_url, endpoints.keys.folder)
 
 
 @pytest.fixture
@@ -82,6 +57,19 @@ async def relay(installation: Installation) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(installation.url("d2r_relay"))
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def sweeper(installation: Installation) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(installation.url("d2r_sweeper"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as redis:
+        yield redis
 
 
 def a_caller(name: str = "someone") -> Caller:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import os
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -14,17 +13,15 @@ import pytest
 from db.blobs import Blobs, BlobSettings, Part, PresignedPut
 from db.caller import Caller
 from db.errors import BlobKeyRefused, BlobMissing, PartsDiffer
+from infra.local.stack import Endpoints
 
 FIRST, LAST = bytes(range(256)) * (5 << 12), b"the end"
 PARTS = [Part(number, len(body), hashlib.sha256(body).digest()) for number, body in enumerate((FIRST, LAST), start=1)]
 
 
 @pytest.fixture
-async def blobs() -> AsyncIterator[Blobs]:
-    endpoint = os.environ.get("S3_ENDPOINT")
-    if not endpoint:
-        pytest.skip("S3_ENDPOINT is not set")
-    settings = BlobSettings(endpoint, os.environ["S3_ACCESS_KEY"], os.environ["S3_SECRET_KEY"], "d2r-test")
+async def blobs(endpoints: Endpoints) -> AsyncIterator[Blobs]:
+    settings = BlobSettings(endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, "d2r-test")
     async with Blobs(settings) as blobs:
         await blobs.create_bucket()
         yield blobs
