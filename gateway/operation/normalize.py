@@ -15,6 +15,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -30,7 +31,7 @@ from graphql import (
 )
 from graphql.language import print_ast
 
-from gateway.errors import LimitExceeded
+from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
 from gateway.operation.conditions import ALWAYS, NEVER, Conditions, both, either, toggle
 from gateway.operation.model import Field
 
@@ -122,6 +123,10 @@ class Normalizer:
     def _field(self, key: str, parent: CompositeType, everything: frozenset[str], group: _Group) -> Field:
         first = group.occurrences[0].node
         name = first.name.value
+        if key == "__typename" != name:
+            # The gateway tells types by this key; a value of the client's choice there would mislead it.
+            reason = "The alias '__typename' is reserved."
+            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [GraphQLError(reason, first)])
         conditions = NEVER
         for occurrence in group.occurrences:
             conditions = either(conditions, occurrence.conditions)

@@ -25,7 +25,7 @@ from graphql import (
 )
 from graphql.language import print_ast
 
-from gateway.errors import ErrorCode, OperationInvalid
+from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
 from gateway.operation.conditions import ALWAYS
 from gateway.operation.model import Operation, Variable
 from gateway.operation.normalize import Normalizer
@@ -34,18 +34,25 @@ from gateway.supergraph.model import Supergraph
 
 INTROSPECTION = frozenset(("__schema", "__type"))
 MAX_TOKENS = 50_000
+MAX_DEPTH = 100
+"""Nesting beyond this may exhaust the stack, and is refused when it does; limits on depth proper are the edge's."""
 
 
 def prepare(supergraph: Supergraph, text: str, operation_name: str | None = None) -> Operation:
     """The wanted operation of the document, ready for planning."""
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
+    except RecursionError:
+        raise LimitExceeded("levels of nesting", MAX_DEPTH) from None
     except GraphQLSyntaxError as problem:
         raise OperationInvalid(ErrorCode.GRAPHQL_PARSE_FAILED, [problem]) from problem
-    problems = validate(supergraph.api_schema, document)
-    if problems:
-        raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
-    return prepare_document(supergraph, document, operation_name)
+    try:
+        problems = validate(supergraph.api_schema, document)
+        if problems:
+            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
+        return prepare_document(supergraph, document, operation_name)
+    except RecursionError:
+        raise LimitExceeded("levels of nesting", MAX_DEPTH) from None
 
 
 def prepare_document(supergraph: Supergraph, document: DocumentNode, operation_name: str | None) -> Operation:

@@ -23,16 +23,17 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions) -> 
     writer = _Writer(draft.toggles or frozenset())
     definitions: list[str] = []
     inputs: list[EntityInput] = []
+    prefix = _free_prefix(variables)
     if draft.root is not None:
         body = writer.selection(draft.root, ())
     else:
         parts = []
         for index, group in enumerate(draft.groups):
             suffix = "" if len(draft.groups) == 1 else str(index)
-            inputs.append(_input_of(group, f"_entities{suffix}", f"representations{suffix}"))
-            definitions.append(f"$representations{suffix}: [_Any!]!")
+            inputs.append(_input_of(group, f"_entities{suffix}", f"{prefix}{suffix}"))
+            definitions.append(f"${prefix}{suffix}: [_Any!]!")
             alias = f"_entities{suffix}: " if suffix else ""
-            parts.append(f"{alias}_entities(representations: $representations{suffix}) {writer.group(group)}")
+            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group)}")
         body = "{ " + " ".join(parts) + " }"
     used = tuple(name for name in variables if name in writer.variables)
     definitions += [variables[name] for name in used]
@@ -47,10 +48,17 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions) -> 
         variables=used,
         inputs=tuple(inputs),
         renames=tuple(writer.renames),
-        keeps_typename=not any(
-            selection.node.is_interface_object for group in draft.groups for selection in group.parts.values()
-        ),
+        keeps_typename=draft.root is not None
+        or not all(selection.node.is_interface_object for group in draft.groups for selection in group.parts.values()),
     )
+
+
+def _free_prefix(variables: VariableDefinitions) -> str:
+    """A name for the representations variables that no variable of the client begins with."""
+    prefix = "representations"
+    while any(name.startswith(prefix) for name in variables):
+        prefix = "_" + prefix
+    return prefix
 
 
 def _input_of(group: Group, alias: str, variable: str) -> EntityInput:
@@ -83,19 +91,19 @@ class _Writer:
     renames: list[OutputRename] = field(default_factory=list)
 
     def group(self, group: Group) -> str:
-        parts = []
-        for name, selection in sorted(group.parts.items()):
-            inner = self.selection(selection, ())
-            parts.append(f"... on {name} {inner}")
+        """The selection set of an `_entities` field."""
+        aliases = _aliases([item for _, part in sorted(group.parts.items()) for item in part.items.values()])
+        parts = [f"... on {name} {self.selection(part, (), aliases)}" for name, part in sorted(group.parts.items())]
         return "{ " + " ".join(parts) + " }"
 
-    def selection(self, selection: Selection, path: tuple[Step, ...]) -> str:
+    def selection(self, selection: Selection, path: tuple[Step, ...], aliases: Mapping[Item, str] | None = None) -> str:
         """The selection set; `path` is where it stands below the merged object."""
         parts: list[str] = []
         if selection.typename:
             parts.append("__typename")
         typed: dict[str, list[str]] = {}
-        aliases = _aliases(selection)
+        if aliases is None:
+            aliases = _aliases(list(selection.items.values()))
         for item in selection.items.values():
             alias = aliases.get(item, item.key)
             here = path
@@ -145,19 +153,19 @@ def _narrowed(path: tuple[Step, ...], concrete: str | None) -> tuple[Step, ...]:
     return (*path[:-1], Step(path[-1].key, frozenset((concrete,))))
 
 
-def _aliases(selection: Selection) -> dict[Item, str]:
+def _aliases(items: list[Item]) -> dict[Item, str]:
     """Items that may not stand under their own key, because another type has a value of another shape there."""
     found: dict[Item, str] = {}
     first: dict[str, list[Item]] = {}
-    for item in selection.items.values():
+    taken = {item.key for item in items}
+    for item in items:
         others = first.setdefault(item.key, [])
-        if others and any(_conflict(item, other) for other in others):
+        if any(_conflict(item, other) for other in others):
             number = 1
-            while any(key == f"{item.key}__{number}" for _, key in selection.items) or (
-                f"{item.key}__{number}" in found.values()
-            ):
+            while f"{item.key}__{number}" in taken:
                 number += 1
             found[item] = f"{item.key}__{number}"
+            taken.add(found[item])
         else:
             others.append(item)
     return found

@@ -33,6 +33,7 @@ class Draft:
     marks: Marks = NOTHING
     leftover: tuple[Field, ...] = ()
     rank: tuple[int, ...] = ()
+    stages: tuple[int, ...] = ()
 
 
 class PlaceSearch:
@@ -210,8 +211,12 @@ class PlaceSearch:
 
     def _with_field(self, draft: Draft, index: int, placed: Placed) -> Draft:
         visits = list(draft.visits)
-        visits[index] = replace(visits[index], fields=(*visits[index].fields, placed))
-        return self._ranked(tuple(visits), draft.leftover)
+        visit = visits[index]
+        visits[index] = Visit(visit.node, visit.inputs, visit.feeds, (*visit.fields, placed), visit.inner)
+        marks = draft.marks
+        if placed.value is not None and placed.value.marks:
+            marks |= later(placed.value.marks, draft.stages[index])
+        return _draft(tuple(visits), marks, draft.leftover, draft.stages)
 
     def _local(self, visit: Visit, field: Field) -> tuple[Edge | None, FieldSet]:
         """The edge by which the visit gives the field without more ado, and what is provided below it."""
@@ -236,9 +241,7 @@ class PlaceSearch:
                     marks |= later(placed.value.marks, stage)
             if visit.inner is not None:
                 marks |= later(visit.inner.marks, stage)
-        total = sum(stage for stage, _ in marks)
-        rank = (_size(leftover), len(marks), depth_of(frozenset(marks)), total, len(visits))
-        return Draft(visits, frozenset(marks), leftover, rank)
+        return _draft(visits, frozenset(marks), leftover, tuple(stages))
 
     def _stages(self, visits: tuple[Visit, ...]) -> list[int]:
         """How many requests come before each visit, beginning with the one that the place begins with."""
@@ -260,6 +263,12 @@ class PlaceSearch:
     def _best(self, drafts: Iterable[Draft]) -> list[Draft]:
         """The cheapest drafts, in order; sorting is stable, so ties keep the order in which they were found."""
         return sorted(drafts, key=lambda draft: draft.rank)[:BEAM]
+
+
+def _draft(visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...]) -> Draft:
+    total = sum(stage for stage, _ in marks)
+    rank = (_size(leftover), len(marks), depth_of(marks), total, len(visits))
+    return Draft(visits, marks, leftover, rank, stages)
 
 
 def provided_at(graph: QueryGraph, provided: FieldSet, name: str, node: TypeNode) -> tuple[bool, FieldSet]:

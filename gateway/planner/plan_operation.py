@@ -16,9 +16,11 @@ from gateway.plan.query_plan import QueryPlan
 from gateway.planner.budget import Budget
 from gateway.planner.document import fetch_of
 from gateway.planner.emit import Emission
-from gateway.planner.errors import Unreachable
+from gateway.planner.errors import PlanTooComplex, Unreachable
 from gateway.planner.fetch_graph import FetchDraft
 from gateway.planner.order import in_sequence, ordered
+from gateway.planner.passes.drop_repeated import drop_repeated
+from gateway.planner.passes.join_mutations import join_mutations
 from gateway.planner.passes.merge_siblings import merge_siblings
 from gateway.planner.response_keys import ResponseKeys
 from gateway.planner.shape import shape_of
@@ -41,27 +43,32 @@ def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | Non
 
 def solve_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[PlacePlan]:
     """The solution of the root, for a mutation one of each field: they run one after the other."""
-    solver = Solver(graph, budget or Budget())
+    budget = budget or Budget()
+    solver = Solver(graph, budget)
     plans = []
     for fields in _serial_parts(operation):
         wanted = tuple(field for field in fields if field.name != "__typename")
-        if wanted:
+        if not wanted:
+            continue
+        try:
             plan = solver.root(operation.root_type, wanted, splits=operation.kind == "query")
-            if plan.leftover:
-                raise Unreachable(list(_names(operation.root_type, plan.leftover)))
-            plans.append(plan)
+        except RecursionError:
+            raise PlanTooComplex(budget.allowed) from None
+        if plan.leftover:
+            raise Unreachable(list(_names(operation.root_type, plan.leftover)))
+        plans.append(plan)
     return plans
 
 
 def fetch_steps(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[list[FetchDraft]]:
     """The fetches, merged; one list for each part that has to wait for the part before it."""
     keys = ResponseKeys(operation.fields)
-    steps = []
+    steps: list[list[FetchDraft]] = []
     for plan in solve_operation(graph, operation, budget):
         emission = Emission(graph, operation.kind)
         emission.root(plan, keys)
         steps.append(merge_siblings(emission.fetches))
-    return steps
+    return [drop_repeated(step) for step in join_mutations(steps)]
 
 
 def _serial_parts(operation: Operation) -> Iterable[tuple[Field, ...]]:
