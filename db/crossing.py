@@ -63,7 +63,11 @@ CROSSINGS: tuple[Crossing, ...] = (
         select={"job": _columns("tenant_id id kind state lease_until woken_at")},
         update={"job": _columns("woken_at")},
     ),
-    Crossing(role="d2r_keylookup", why="finds the tenant of an API key or a sign-in, before a caller is known"),
+    Crossing(
+        role="d2r_keylookup",
+        why="finds the tenant of an API key or a sign-in, before a caller is known",
+        select={"workspace": _columns("tenant_id slug"), "api_key": _columns("tenant_id prefix")},
+    ),
 )
 
 

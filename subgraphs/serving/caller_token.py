@@ -77,7 +77,8 @@ def _caller_of(claims: Mapping[str, object]) -> Caller:
         raise Unauthenticated("The caller token names no workspace.") from missing
     return Caller(
         tenant=tenant,
-        user=user,
+        # A device acts for nobody in person.
+        user=None if user_claims.get("device") is True else user,
         roles=_texts(user_claims.get("roles")),
         scopes=_texts(user_claims.get("scopes")),
         name=str(user_claims.get("name", "")),

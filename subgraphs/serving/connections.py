@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 import strawberry
@@ -63,6 +64,16 @@ def read_cursor(text: str, keyset_length: int = 1) -> Keyset:
     if len(keyset) != keyset_length:
         raise BadInput("This cursor belongs to another list.", ("after",))
     return keyset
+
+
+def uuid_after(request: PageRequest) -> UUID | None:
+    """Where the page begins, in a list whose sort key is the id alone (ids of version 7 are in order of time)."""
+    if request.after is None:
+        return None
+    try:
+        return UUID(request.after[0])
+    except ValueError as unreadable:
+        raise BadInput("This cursor belongs to another list.", ("after",)) from unreadable
 
 
 @strawberry.federation.type(shareable=True)

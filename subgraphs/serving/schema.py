@@ -5,15 +5,17 @@
 The SDL prints the same text every time: it is committed beside the package and hashed into the supergraph.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.federation import Schema
+from strawberry.federation.schema import FederationAny
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import Info
 from strawberry.types.execution import ExecutionContext
 
 from subgraphs.serving.problems import COMMON_HANDLERS, ShownAs
@@ -58,6 +60,11 @@ class SubgraphSchema(Schema):
             # The first handler that fits wins, so the package's own, finer ones stand first.
             exception_handlers=[*exception_handlers, *COMMON_HANDLERS],
         )
+
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
+        """Strawberry's, on copies: it takes representations apart, and in process they are still the gateway's."""
+        copies = [FederationAny(dict(cast("Mapping[str, object]", one))) for one in representations]
+        return super().entities_resolver(info, copies)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: `failures` logs what was unexpected, once, with its trace id."""

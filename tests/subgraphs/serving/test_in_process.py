@@ -152,6 +152,14 @@ async def test_one_unknown_entity_costs_only_itself() -> None:
     ]
 
 
+async def test_representations_stay_as_the_gateway_made_them() -> None:
+    representations = [{"__typename": "Lamp", "id": new_lamp_id()}]
+    before = [dict(one) for one in representations]
+    document = "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }"
+    await example_subgraph().execute(document, {"r": representations}, None, None)
+    assert representations == before
+
+
 async def test_a_subscription_streams_and_then_closes_its_source() -> None:
     clock = Clock(ticks=3)
     events = [event async for event in example_subgraph(clock).subscribe("subscription { ticks }", {}, None, None)]
