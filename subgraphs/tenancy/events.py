@@ -1,0 +1,16 @@
+"""The names under which tenancy's acts stand in the audit log. Stable: the log outlives the code."""
+
+WORKSPACE_CREATED = "WorkspaceCreated"
+SIGNED_IN = "SignedIn"
+SIGN_IN_LOCKED = "SignInLocked"
+MEMBER_INVITED = "MemberInvited"
+INVITATION_ACCEPTED = "InvitationAccepted"
+MEMBER_ROLES_CHANGED = "MemberRolesChanged"
+MEMBER_SUSPENDED = "MemberSuspended"
+PASSWORD_CHANGED = "PasswordChanged"  # noqa: S105 - the name of an event
+API_KEY_CREATED = "ApiKeyCreated"
+API_KEY_EXCHANGED = "ApiKeyExchanged"
+API_KEY_ROTATED = "ApiKeyRotated"
+API_KEY_REVOKED = "ApiKeyRevoked"
+DEVICE_REGISTERED = "DeviceRegistered"
+DEVICE_RETIRED = "DeviceRetired"

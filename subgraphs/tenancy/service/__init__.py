@@ -1,0 +1,1 @@
+"""Tenancy's rules, as verbs: sign in, members, API keys, devices, workspaces. One module a noun."""
