@@ -22,6 +22,8 @@ from db.streams import Event, read_entry, stream_name
 from db.tables.outbox import OutboxRow
 
 _PAGE = 500
+# Below the socket timeout that clients have by default (5 s): a wait ends as "nothing came", not as a lost connection.
+_LONGEST_WAIT_S = 3.0
 
 
 async def follow(
@@ -70,7 +72,9 @@ async def _live(redis: Redis, stream: str, cursor: int, every_s: float) -> Async
     """Events of the stream that continue at `cursor`, until it pauses, breaks off or has a gap."""
     while True:
         try:
-            answer = await redis.xread({stream: f"{cursor}-0"}, count=_PAGE, block=int(every_s * 1000))
+            answer = await redis.xread(
+                {stream: f"{cursor}-0"}, count=_PAGE, block=int(min(every_s, _LONGEST_WAIT_S) * 1000)
+            )
         except (RedisError, OSError):
             await asyncio.sleep(min(every_s, 0.25))
             return
