@@ -1,15 +1,17 @@
-"""`python -m gateway`: print any stage of planning.
+"""`python -m gateway`: serve a supergraph, or print any stage of planning.
 
-In: the command line; the operation from a file or from standard input. Out: text on standard output; what is refused
-goes to standard error as one sentence, with exit status 1.
+In: the command line, for `serve` the environment too; an operation from a file or from standard input. Out: text on
+standard output; what is refused goes to standard error as one sentence, with exit status 1 (2 for `serve`).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from gateway import serve
 from gateway.errors import GatewayError
 from gateway.stages import stage_text
 
@@ -28,7 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for stage, text in STAGE_HELP.items():
         _add_stage(commands, stage, text)
+    serve.add_arguments(commands.add_parser("serve", help="serve a supergraph over HTTP and WebSocket"), os.environ)
     chosen = parser.parse_args(arguments)
+    if chosen.command == "serve":
+        return serve.run(chosen)
     try:
         return _print_stage(chosen)
     except (GatewayError, OSError) as problem:

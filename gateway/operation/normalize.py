@@ -131,7 +131,8 @@ class Normalizer:
         for occurrence in group.occurrences:
             conditions = either(conditions, occurrence.conditions)
         types = None if group.types == everything else group.types
-        if name == "__typename":
+        if name.startswith("__"):
+            # `__typename` is a leaf; `__schema` and `__type` are answered from the schema and never planned.
             return Field(key, name, "", frozenset(), "String", types, conditions)
         definition = self._definition(parent, group.types, name)
         named = get_named_type(definition.type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,20 +22,18 @@ async def served(app: Any) -> AsyncIterator[str]:
     """The app's base URL while it runs."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="on")
+    config = uvicorn.Config(
+        app, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="on"
     )
-    running = asyncio.create_task(server.serve(sockets=[listener]))
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Not `serve()`: it looks for the end every tenth of a second, and there are many servers in a run.
+    await server.startup(sockets=[listener])
     try:
-        while not server.started:
-            if running.done():
-                running.result()
-            await asyncio.sleep(0.002)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await running
-        listener.close()
+        await server.shutdown(sockets=[listener])
 
 
 def app_of(subgraphs: Mapping[str, DataSubgraph]) -> Starlette:

@@ -1,0 +1,153 @@
+"""Settings and a supergraph in, an ASGI application out: the one place that knows every part of the gateway.
+
+`in_process` names subgraphs that live in this process, as objects (`client.in_process.HostedSubgraph`); all others are
+reached over HTTP at the URL that the supergraph, or the settings, say. Refuses a supergraph that cannot be served, and
+hosted subgraphs or URLs whose names it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from gateway.client.http import HttpClient
+from gateway.client.in_process import HostedSubgraph, InProcessClient
+from gateway.client.protocol import SubgraphClient
+from gateway.errors import GatewayError
+from gateway.execution.executor import Executor
+from gateway.execution.reporting import Reporting
+from gateway.http.explorer_page import explorer_routes
+from gateway.http.identity import CallerTokenSigner, TokenVerifier
+from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
+from gateway.http.routes import GraphQLOverHttp
+from gateway.http.websocket import GraphQLOverWebSocket
+from gateway.pipeline import Pipeline
+from gateway.plan.nodes import SubgraphName
+from gateway.planner.plan_operation import plan_operation
+from gateway.query_graph.build import build_query_graph
+from gateway.settings import Settings, SubgraphSettings, TokenSettings
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.read import read_supergraph
+
+InProcess = Mapping[str, HostedSubgraph]
+
+
+class UnknownSubgraph(GatewayError):
+    """Something was set for a subgraph that the supergraph does not have."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"The supergraph has no subgraph {name!r}; it has {', '.join(known)}.")
+
+
+class Gateway(Struct, frozen=True):
+    """The parts that answer, opened."""
+
+    http: GraphQLOverHttp
+    websocket: GraphQLOverWebSocket
+    pipeline: Pipeline
+
+
+def build_app(settings: Settings, supergraph_text: str, in_process: InProcess | None = None) -> Starlette:
+    """The application. Planning structures are built here; connections open with its lifespan and close with it."""
+    supergraph = read_supergraph(supergraph_text)
+    _refuse_unknown_names(supergraph, [*(in_process or {}), *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
+    planned = partial(plan_operation, build_query_graph(supergraph))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with _session(settings.subgraphs) as session:
+            clients = _clients(supergraph, settings.subgraphs, in_process or {}, session)
+            reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
+            pipeline = Pipeline(
+                supergraph,
+                planned,
+                Executor(clients, supergraph.api_schema, reporting),
+                settings.limits,
+                settings.plan_cache_size,
+                settings.development,
+                settings.introspects,
+            )
+            verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, session))
+            signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
+            app.state.gateway = Gateway(
+                GraphQLOverHttp(pipeline, verifier, signer, settings.limits),
+                GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket),
+                pipeline,
+            )
+            yield
+
+    cors = Middleware(
+        CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"], allow_headers=["*"]
+    )
+    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[cors] if settings.cors_origins else [])
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    async def graphql(request: Request) -> Response:
+        gateway: Gateway = request.app.state.gateway
+        return await gateway.http.answer(request)
+
+    async def graphql_socket(socket: WebSocket) -> None:
+        gateway: Gateway = socket.app.state.gateway
+        await gateway.websocket.serve(socket)
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "up"})
+
+    return [
+        Route("/graphql", graphql, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", graphql_socket),
+        Route("/health", health),
+        *(explorer_routes(settings.examples) if settings.explorer else ()),
+    ]
+
+
+def _session(settings: SubgraphSettings) -> aiohttp.ClientSession:
+    # No limit for a whole request here: each client sets its own, and a stream has none. No cookies between subgraphs.
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=settings.max_connections, keepalive_timeout=60.0),
+        timeout=aiohttp.ClientTimeout(total=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=True,
+    )
+
+
+def _clients(
+    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, session: aiohttp.ClientSession
+) -> dict[SubgraphName, SubgraphClient]:
+    clients: dict[SubgraphName, SubgraphClient] = {}
+    for name, subgraph in supergraph.subgraphs.items():
+        timeout_s = settings.timeouts_s.get(name, settings.timeout_s)
+        hosted = in_process.get(name)
+        if hosted is not None:
+            clients[name] = InProcessClient(name, hosted, timeout_s)
+        else:
+            url = settings.urls.get(name, subgraph.url)
+            clients[name] = HttpClient(name, url, session, timeout_s, settings.max_answer_bytes)
+    return clients
+
+
+def _key_source(settings: TokenSettings, session: aiohttp.ClientSession) -> KeySource | None:
+    if settings.jwks is None:
+        return None
+    if settings.jwks.startswith(("http://", "https://")):
+        return keys_from_url(settings.jwks, session)
+    return keys_from_file(Path(settings.jwks))
+
+
+def _refuse_unknown_names(supergraph: Supergraph, names: list[str]) -> None:
+    for name in names:
+        if name not in supergraph.subgraphs:
+            raise UnknownSubgraph(name, sorted(supergraph.subgraphs))

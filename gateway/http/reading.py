@@ -1,0 +1,95 @@
+"""An HTTP request -> the operations that it asks for. Refuses (`BadRequest`, with its status) what is no such request.
+
+POST takes JSON only: a form or plain text, which a foreign page could send unasked, is refused; so is any body without
+a content type. GET is for queries; whoever calls sees to it that nothing else runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.errors import ErrorCode, RequestRefused
+from gateway.pipeline import OperationRequest
+from gateway.settings import Limits
+
+_one = msgspec.json.Decoder(OperationRequest)
+_many = msgspec.json.Decoder(list[OperationRequest])
+_object = msgspec.json.Decoder(dict[str, object])
+
+
+class BadRequest(RequestRefused):
+    """Not a GraphQL request; `status` says how HTTP calls it."""
+
+    def __init__(self, message: str, status: int = 400, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+async def from_post(request: Request, limits: Limits) -> OperationRequest | list[OperationRequest]:
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise BadRequest("Send the request as application/json.", 415)
+    if "charset=" in parameters.lower() and "utf-8" not in parameters.lower():
+        raise BadRequest("Send the request in UTF-8.", 415)
+    body = await _body(request, limits.max_body_bytes)
+    if body[:1] == b"[" or body.lstrip()[:1] == b"[":
+        return _batch(body, limits.max_batch)
+    try:
+        return _one.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not a GraphQL request: {error}") from error
+
+
+def from_get(parameters: Mapping[str, str]) -> OperationRequest:
+    query = parameters.get("query")
+    if query is None:
+        raise BadRequest("The parameter `query` is missing.")
+    return OperationRequest(
+        query,
+        _object_in(parameters, "variables"),
+        parameters.get("operationName") or None,
+        _object_in(parameters, "extensions"),
+    )
+
+
+def _object_in(parameters: Mapping[str, str], name: str) -> dict[str, object] | None:
+    text = parameters.get(name)
+    if not text or text == "null":
+        return None
+    try:
+        return _object.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(f"The parameter `{name}` is not a JSON object.") from error
+
+
+def _batch(body: bytes, max_batch: int) -> list[OperationRequest]:
+    if max_batch == 0:
+        raise BadRequest("Batches are not taken here: send one operation a request.")
+    try:
+        requests = _many.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not a batch of GraphQL requests: {error}") from error
+    if not 0 < len(requests) <= max_batch:
+        raise BadRequest(f"A batch holds 1 to {max_batch} operations.")
+    return requests
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
+    too_large = BadRequest(f"The body has more than {max_bytes} bytes.", 413)
+    if int(request.headers.get("content-length") or 0) > max_bytes:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > max_bytes:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise BadRequest("The client went away.") from error
+    return b"".join(chunks)

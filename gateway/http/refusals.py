@@ -1,0 +1,31 @@
+"""A `RequestRefused` -> the response that says so, and the HTTP status it goes out with."""
+
+from __future__ import annotations
+
+from gateway.errors import OperationInvalid, RequestRefused, Unauthenticated
+from gateway.execution.response import Response, ResponseError
+from gateway.http.negotiation import JSON
+from gateway.http.reading import BadRequest
+
+
+def refusal(error: RequestRefused) -> Response:
+    if not isinstance(error, OperationInvalid):
+        return Response(errors=(ResponseError(str(error), error.code),), executed=False)
+    errors = [
+        ResponseError(
+            each.message,
+            error.code,
+            locations=tuple((place.line, place.column) for place in each.locations or ()),
+        )
+        for each in error.errors
+    ]
+    return Response(errors=errors, executed=False)
+
+
+def status_of(error: RequestRefused, media_type: str) -> int:
+    if isinstance(error, BadRequest):
+        return error.status
+    if isinstance(error, Unauthenticated):
+        return 401
+    # Clients of the older media type read a GraphQL answer only under 200 (GraphQL over HTTP, 6.4.1).
+    return 200 if media_type == JSON else 400

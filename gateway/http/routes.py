@@ -1,0 +1,132 @@
+"""The HTTP face: `/graphql` by POST and GET, and `/health`.
+
+In: HTTP. Out: GraphQL over HTTP, in the media type the client asked for. Refuses mutations by GET (405) and
+subscriptions altogether (they live on the WebSocket). No cookie is ever read: a foreign page has nothing to abuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response as HttpResponse
+
+from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
+from gateway.execution.response import Response, ResponseError
+from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.negotiation import answer_type
+from gateway.http.reading import BadRequest, from_get, from_post
+from gateway.http.refusals import refusal, status_of
+from gateway.pipeline import OperationRequest, Pipeline, Ready
+from gateway.settings import Limits
+
+_log = logging.getLogger("gateway")
+_encoder = msgspec.json.Encoder()
+
+
+class GraphQLOverHttp:
+    def __init__(
+        self, pipeline: Pipeline, verifier: TokenVerifier, signer: CallerTokenSigner | None, limits: Limits
+    ) -> None:
+        self._pipeline = pipeline
+        self._verifier = verifier
+        self._signer = signer
+        self._limits = limits
+
+    async def answer(self, request: Request) -> HttpResponse:
+        media_type = answer_type(request.headers.get("accept"))
+        if media_type is None:
+            return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
+        try:
+            return await self._answer(request, media_type)
+        except RequestRefused as refused:
+            if isinstance(refused, Unauthenticated):
+                _log.info("token refused: %s", refused.reason)
+            return _refused(refused, media_type)
+
+    async def _answer(self, request: Request, media_type: str) -> HttpResponse:
+        if request.method == "GET":
+            asked: OperationRequest | list[OperationRequest] = from_get(request.query_params)
+        else:
+            asked = await from_post(request, self._limits)
+        identity = await self._verifier.identity(request.headers.get("authorization"))
+        if isinstance(asked, list):
+            parts = [await self._part_of_batch(each, identity) for each in asked]
+            return _http(_encoder.encode(parts), 200, media_type)
+        ready = self._pipeline.ready(asked)
+        _refuse_wrong_kind(ready, request.method)
+        work = self._run(asked, ready, SignedCaller(identity, self._signer), _wants_plan(request, asked))
+        if ready.plan.kind == "query":
+            # A mutation that has begun is ended, whoever listens.
+            work = _until_client_leaves(request, work)
+        return _http((await work).as_bytes(), 200, media_type)
+
+    async def _run(self, asked: OperationRequest, ready: Ready, caller: SignedCaller, shows_plan: bool) -> Response:
+        try:
+            return await self._pipeline.answer(ready, caller, shows_plan)
+        except Exception:
+            # The last resort of one request: the process goes on, the client gets a trace id, the log the rest.
+            _log.exception("request %s failed: %.200s", caller.trace_id, asked.query)
+            error = ResponseError(
+                "Something went wrong inside.", ErrorCode.INTERNAL, extensions=(("traceId", caller.trace_id),)
+            )
+            return Response(None, (error,))
+
+    async def _part_of_batch(self, asked: OperationRequest, identity: Identity | None) -> dict[str, object]:
+        try:
+            ready = self._pipeline.ready(asked)
+            _refuse_wrong_kind(ready, "POST")
+            answered = await self._run(asked, ready, SignedCaller(identity, self._signer), False)
+        except RequestRefused as refused:
+            answered = refusal(refused)
+        return answered.as_json()
+
+
+def _refuse_wrong_kind(ready: Ready, method: str) -> None:
+    if method == "GET" and ready.plan.kind == "mutation":
+        raise BadRequest("Mutations are sent by POST.", 405)
+    if ready.plan.kind == "subscription":
+        raise BadRequest("Subscriptions are served over WebSocket (graphql-transport-ws) on this path.")
+
+
+def _wants_plan(request: Request, asked: OperationRequest) -> bool:
+    return request.headers.get("x-query-plan", "") not in ("", "0") or bool((asked.extensions or {}).get("queryPlan"))
+
+
+async def _until_client_leaves(request: Request, work: Coroutine[object, object, Response]) -> Response:
+    """A client that hangs up ends its query, and with it every request to subgraphs."""
+    running = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((running, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            raise ClientLeft
+        return running.result()
+    finally:
+        leaving.cancel()
+        running.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class ClientLeft(GatewayError):
+    """Nobody waits for this answer any more."""
+
+
+def _refused(error: RequestRefused, media_type: str) -> HttpResponse:
+    response = _http(refusal(error).as_bytes(), status_of(error, media_type), media_type)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if response.status_code == 405:
+        response.headers["Allow"] = "POST"
+    return response
+
+
+def _http(body: bytes, status: int, media_type: str) -> HttpResponse:
+    return HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8"})

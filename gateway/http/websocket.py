@@ -1,0 +1,218 @@
+"""The WebSocket face: the server's side of `graphql-transport-ws`, for subscriptions, queries and mutations.
+
+In: a WebSocket. Out: the protocol's messages until somebody closes. Closes with 4400 (unreadable), 4401 (asks before it
+introduced itself), 4403 (a token that does not hold, or one that ran out), 4406 (another sub-protocol), 4408 (too slow
+to introduce itself), 4409 (an id in use), 4429 (introduced twice, or too many operations at once).
+
+Nothing is queued: an event is taken from upstream when the one before is on its way, so a slow reader slows upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing, suppress
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
+from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.refusals import refusal
+from gateway.pipeline import OperationRequest, Pipeline
+from gateway.settings import WebSocketSettings
+
+SUBPROTOCOL = "graphql-transport-ws"
+_log = logging.getLogger("gateway")
+_encoder = msgspec.json.Encoder()
+
+
+class _Message(Struct):
+    type: str
+    id: str | None = None
+    payload: dict[str, object] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Message)
+
+
+class _Closing(GatewayError):
+    def __init__(self, close_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.close_code, self.reason = close_code, reason
+
+
+class GraphQLOverWebSocket:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        verifier: TokenVerifier,
+        signer: CallerTokenSigner | None,
+        settings: WebSocketSettings,
+    ) -> None:
+        self.pipeline, self.verifier, self.signer, self.settings = pipeline, verifier, signer, settings
+
+    async def serve(self, socket: WebSocket) -> None:
+        if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
+            await socket.accept()
+            await socket.close(4406, "Subprotocol not acceptable")
+            return
+        await socket.accept(SUBPROTOCOL)
+        await _Connection(self, socket).serve()
+
+
+class _Connection:
+    def __init__(self, face: GraphQLOverWebSocket, socket: WebSocket) -> None:
+        self._face = face
+        self._socket = socket
+        self._sending = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._identity: Identity | None = None
+
+    async def serve(self) -> None:
+        try:
+            await self._introduced()
+            async with asyncio.timeout(self._seconds_left()):
+                while True:
+                    await self._handle(await self._next_message())
+        except _Closing as closing:
+            await self._close(closing.close_code, closing.reason)
+        except TimeoutError:
+            await self._close(4403, "Token expired")
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            await self._stop_all()
+
+    async def _introduced(self) -> None:
+        try:
+            async with asyncio.timeout(self._face.settings.init_timeout_s):
+                first = await self._next_message()
+        except TimeoutError:
+            raise _Closing(4408, "Connection initialisation timeout") from None
+        if first.type == "ping":
+            await self._send({"type": "pong"})
+            return await self._introduced()
+        if first.type != "connection_init":
+            raise _Closing(4401, "Unauthorized")
+        named = {name.lower(): value for name, value in (first.payload or {}).items()}
+        authorization = named.get("authorization") or self._socket.headers.get("authorization")
+        try:
+            self._identity = await self._face.verifier.identity(_text_or_none(authorization))
+        except Unauthenticated as refused:
+            _log.info("token refused: %s", refused.reason)
+            raise _Closing(4403, "Forbidden") from refused
+        await self._send({"type": "connection_ack"})
+
+    def _seconds_left(self) -> float | None:
+        """A socket lives no longer than the token it was opened with."""
+        return None if self._identity is None else max(0.0, self._identity.expires_at - time.time())
+
+    async def _handle(self, message: _Message) -> None:
+        match message:
+            case _Message("ping"):
+                await self._send({"type": "pong"})
+            case _Message("pong"):
+                pass
+            case _Message("subscribe", str(name), dict(payload)):
+                self._start(name, payload)
+            case _Message("complete", str(name)):
+                if running := self._running.pop(name, None):
+                    running.cancel()
+            case _Message("connection_init"):
+                raise _Closing(4429, "Too many initialisation requests")
+            case _:
+                raise _Closing(4400, f"Invalid message of type {message.type:.40}")
+
+    def _start(self, name: str, payload: dict[str, object]) -> None:
+        if name in self._running:
+            raise _Closing(4409, f"Subscriber for {name:.60} already exists")
+        if len(self._running) >= self._face.settings.max_operations:
+            raise _Closing(4429, "Too many operations at once")
+        try:
+            asked = msgspec.convert(payload, OperationRequest)
+        except msgspec.ValidationError:
+            raise _Closing(4400, "Invalid subscribe payload") from None
+        self._running[name] = asyncio.create_task(self._run(name, asked))
+
+    async def _run(self, name: str, asked: OperationRequest) -> None:
+        caller = SignedCaller(self._identity, self._face.signer)
+        try:
+            await self._answer(name, asked, caller)
+        except RequestRefused as refused:
+            await self._send_error(name, refusal(refused))
+        except SubscriptionFailed as failed:
+            await self._send_error(name, Response(errors=(failed.error,)))
+        except (WebSocketDisconnect, RuntimeError):
+            # The socket went while something was on its way: there is nobody left to tell.
+            pass
+        except Exception:
+            # The last resort of one operation: the socket and its other operations go on.
+            _log.exception("request %s failed: %.200s", caller.trace_id, asked.query)
+            error = ResponseError(
+                "Something went wrong inside.", ErrorCode.INTERNAL, extensions=(("traceId", caller.trace_id),)
+            )
+            await self._send_error(name, Response(errors=(error,)))
+        finally:
+            if self._running.get(name) is asyncio.current_task():
+                del self._running[name]
+
+    async def _answer(self, name: str, asked: OperationRequest, caller: SignedCaller) -> None:
+        pipeline = self._face.pipeline
+        ready = pipeline.ready(asked)
+        if ready.plan.kind == "subscription":
+            async with aclosing(pipeline.events(ready, caller)) as events:
+                async for response in events:
+                    await self._send_next(name, response)
+        else:
+            await self._send_next(
+                name, await pipeline.answer(ready, caller, bool((asked.extensions or {}).get("queryPlan")))
+            )
+        # Freed before the client learns of it: it may use the id again at once.
+        self._running.pop(name, None)
+        await self._send({"id": name, "type": "complete"})
+
+    async def _send_next(self, name: str, response: Response) -> None:
+        await self._send({"id": name, "type": "next", "payload": response.as_json()})
+
+    async def _send_error(self, name: str, response: Response) -> None:
+        self._running.pop(name, None)
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self._send({"id": name, "type": "error", "payload": [each.as_json() for each in response.errors]})
+
+    async def _next_message(self) -> _Message:
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        text = received.get("text") or received.get("bytes") or b""
+        if len(text) > self._face.settings.max_message_bytes:
+            raise _Closing(4400, "Message too large")
+        try:
+            return _decoder.decode(cast(str, text))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise _Closing(4400, "Invalid message") from None
+
+    async def _send(self, message: dict[str, object]) -> None:
+        text = _encoder.encode(message).decode()
+        async with self._sending:
+            await self._socket.send_text(text)
+
+    async def _close(self, code: int, reason: str) -> None:
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await self._socket.close(code, reason)
+
+    async def _stop_all(self) -> None:
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _text_or_none(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise _Closing(4400, "Invalid authorization")

@@ -1,0 +1,146 @@
+"""One request, text to response. Reads as a table of contents:
+
+    read -> check limits -> validate -> make plain -> plan     once for a text (kept, bounded)
+    -> coerce variables -> execute                             for every request
+
+In: an `OperationRequest` and who asks. Out: a `Response`, or for a subscription a stream of them. Raises
+`RequestRefused` for what may not run at all; the edge says it in its own protocol.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    VariableDefinitionNode,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    validate,
+)
+from msgspec import Struct
+
+from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
+from gateway.execution.caller import Caller
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+from gateway.operation.limits import check_depth
+from gateway.operation.model import Operation
+from gateway.operation.prepare import prepare_document
+from gateway.plan.query_plan import QueryPlan
+from gateway.plan.render import render
+from gateway.settings import Limits
+from gateway.supergraph.model import Supergraph
+
+
+class OperationRequest(Struct, frozen=True, rename="camel"):
+    """What a client sends, by whatever transport."""
+
+    query: str
+    variables: dict[str, object] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, object] | None = None
+
+
+class Prepared(Struct, frozen=True):
+    """What is known of a text whoever asks: kept for the next request."""
+
+    plan: QueryPlan
+    variables: tuple[VariableDefinitionNode, ...]
+
+
+class Ready(Struct, frozen=True):
+    """A request that may run: its plan and its coerced variables."""
+
+    plan: QueryPlan
+    variables: Mapping[str, object]
+
+
+class Pipeline:
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        plan_operation: Callable[[Operation], QueryPlan],
+        executor: Executor,
+        limits: Limits,
+        max_kept_plans: int,
+        development: bool,
+        introspects: bool,
+    ) -> None:
+        self._supergraph = supergraph
+        self._plan_operation = plan_operation
+        self._executor = executor
+        self._limits = limits
+        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._max_kept_plans = max_kept_plans
+        self._development = development
+        self._introspects = introspects
+
+    def ready(self, request: OperationRequest) -> Ready:
+        prepared = self._prepared(request.query, request.operation_name or None)
+        return Ready(prepared.plan, self._coerced(prepared.variables, request.variables or {}))
+
+    async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
+        response = await self._executor.execute(ready.plan, ready.variables, caller)
+        if shows_plan and self._development:
+            return msgspec.structs.replace(response, extensions={"queryPlan": render(ready.plan)})
+        return response
+
+    def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
+        return self._executor.subscribe(ready.plan, ready.variables, caller)
+
+    def _prepared(self, text: str, operation_name: str | None) -> Prepared:
+        key = (text, operation_name)
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept
+        prepared = self._prepare(text, operation_name)
+        self._kept[key] = prepared
+        if len(self._kept) > self._max_kept_plans:
+            self._kept.popitem(last=False)
+        return prepared
+
+    def _prepare(self, text: str, operation_name: str | None) -> Prepared:
+        try:
+            return self._planned(self._read(text), operation_name)
+        except RecursionError:
+            raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
+
+    def _planned(self, document: DocumentNode, operation_name: str | None) -> Prepared:
+        check_depth(document, self._limits.max_depth)
+        problems = validate(self._supergraph.api_schema, document, hide_suggestions=not self._development)
+        if problems:
+            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
+        operation = prepare_document(self._supergraph, document, operation_name)
+        if operation.introspection is not None and not self._introspects:
+            refused = GraphQLError("Introspection is switched off here.")
+            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
+        definition = get_operation_ast(document, operation_name)
+        return Prepared(
+            self._plan_operation(operation),
+            tuple(definition.variable_definitions or ()) if definition else (),
+        )
+
+    def _read(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, max_tokens=self._limits.max_tokens)
+        except GraphQLSyntaxError as problem:
+            raise OperationInvalid(ErrorCode.GRAPHQL_PARSE_FAILED, [problem]) from problem
+
+    def _coerced(
+        self, definitions: tuple[VariableDefinitionNode, ...], given: dict[str, object]
+    ) -> Mapping[str, object]:
+        if not definitions:
+            return {}
+        values = get_variable_values(
+            self._supergraph.api_schema, definitions, given, max_errors=20, hide_suggestions=not self._development
+        )
+        if isinstance(values, list):
+            raise OperationInvalid(ErrorCode.BAD_USER_INPUT, values)
+        return values.coerced

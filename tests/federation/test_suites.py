@@ -1,0 +1,31 @@
+"""Every case of every suite gives the same answer over HTTP and in process, with no more fetches than it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.federation.harness.suite import (
+    Case,
+    Suite,
+    all_cases,
+    answer_in_process,
+    answer_over_http,
+    suite_named,
+)
+
+Way = Callable[[Suite, Case], Awaitable[Any]]
+
+
+@pytest.mark.parametrize("way", [answer_in_process, answer_over_http])
+@pytest.mark.parametrize("case", all_cases(), ids=str)
+async def test_the_answer_is_the_expected_one(case: Case, way: Way) -> None:
+    suite = suite_named(case.suite)
+    answer = await way(suite, case)
+    # As text, because the order of keys is part of the answer.
+    assert json.dumps(answer, indent=1) == json.dumps(case.expected, indent=1)
+    if case.fetches is not None:
+        assert suite.fetches == case.fetches
