@@ -20,8 +20,8 @@ OURS = (
     "and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')"
 )
 WITHOUT_TENANT = {"alembic_version", "capability_key"}
-# Unique over all tenants, as they are looked up before a tenant is known. A slug is public by nature and the runtime role
-# cannot insert a workspace; an API key's prefix is random, so that hitting one tells nothing.
+# Unique over all tenants, as they are looked up before a tenant is known. A slug is public by nature and the runtime
+# role cannot insert a workspace; an API key's prefix is random, so that hitting one tells nothing.
 KNOWN_BEFORE_THE_TENANT = {("workspace", "slug"), ("api_key", "prefix")}
 
 
