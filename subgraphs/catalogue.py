@@ -17,6 +17,7 @@ from subgraphs.serving.schema import SubgraphSchema
 
 PORTS: Final[Mapping[str, int]] = {
     "tenancy": 4101,
+    "audit": 4104,
 }
 
 OwnResources = Callable[[Resources], AbstractAsyncContextManager[Mapping[type, object]]]

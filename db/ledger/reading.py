@@ -6,13 +6,14 @@ None too, and `verifying` says why.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from db.ledger.append import EntryId
 from db.ledger.entries import Part, place_of
@@ -78,6 +79,22 @@ async def newest_entries(
         query = query.where(AuditEntryRow.object_id == object_id)
     rows = (await work.session.scalars(query.order_by(AuditEntryRow.seq.desc()).limit(last))).all()
     return await _opened(work, list(rows))
+
+
+async def newest_entries_of_each(work: UnitOfWork, object_ids: Collection[UUID], last: int) -> dict[UUID, list[Entry]]:
+    """For each of many objects up to `last` of its entries, newest first, in one statement."""
+    place = func.row_number().over(partition_by=AuditEntryRow.object_id, order_by=AuditEntryRow.seq.desc())
+    ranked = (
+        select(AuditEntryRow.id, place.label("place"))
+        .where(AuditEntryRow.object_id.in_(object_ids), AuditEntryRow.seq.is_not(None))
+        .subquery()
+    )
+    query = select(AuditEntryRow).join(ranked, AuditEntryRow.id == ranked.c.id).where(ranked.c.place <= last)
+    rows = (await work.session.scalars(query.order_by(AuditEntryRow.seq.desc()))).all()
+    found: dict[UUID, list[Entry]] = {object_id: [] for object_id in object_ids}
+    for opened in await _opened(work, list(rows)):
+        found[opened.object_id].append(opened)
+    return found
 
 
 async def entry(work: UnitOfWork, entry_id: UUID) -> Entry | None:
