@@ -1,0 +1,13 @@
+"""The committed supergraph is the one that the subgraphs' schemas compose to: told by hashes, without Node."""
+
+from infra.compose.supergraph_file import CHECKOUT, header, stale
+
+
+def test_a_changed_an_added_and_a_dropped_subgraph_are_each_named() -> None:
+    text = header({"one": "type A", "two": "type B", "three": "type C"})
+    assert stale({"one": "type A", "two": "type B", "three": "type C"}, text) == []
+    assert stale({"one": "type A", "two": "type X", "four": "type D"}, text) == ["four", "three", "two"]
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert "http" not in (CHECKOUT / "infra" / "compose" / "package-lock.json").read_text()
