@@ -1,4 +1,4 @@
-"""Merge fetches that go to one subgraph at the same stage into one request.
+"""Merge fetches that go to one subgraph at the same stage into one request; those that nobody waits for may go later.
 
 In: all fetches. Out: fewer. Objects of one place that are asked in the same way share one `_entities` field, whatever
 their concrete types; the others get a field each, under aliases. Conditions do not keep fetches apart: each field
@@ -17,19 +17,38 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
     kept: dict[tuple[object, ...], FetchDraft] = {}
     instead: dict[FetchDraft, FetchDraft] = {}
     for fetch in fetches:
-        place = (stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None)
-        into = kept.setdefault(place, fetch)
+        into = kept.setdefault((stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None), fetch)
         instead[fetch] = into
         if into is not fetch:
-            into.needs |= fetch.needs
-            into.hold_under(fetch.toggles or frozenset())
-            for group in fetch.groups:
-                _take(into.groups, group)
-            if into.root and fetch.root:
-                into.root.merge(fetch.root)
+            _absorb(into, fetch)
     for fetch in kept.values():
         fetch.needs = {instead[need] for need in fetch.needs}
-    return list(kept.values())
+    return _without_postponed(list(kept.values()))
+
+
+def _without_postponed(fetches: list[FetchDraft]) -> list[FetchDraft]:
+    """Fetches that nothing waits for go along with a later one to their subgraph: the answer waits for that anyway."""
+    stages = stages_of(fetches)
+    needed = {need for fetch in fetches for need in fetch.needs}
+    gone: set[FetchDraft] = set()
+    # Earliest first: what a fetch is taken into may itself be taken along later, with all that it has by then.
+    for fetch in sorted(fetches, key=stages.__getitem__):
+        later = [
+            one for one in fetches if one.subgraph == fetch.subgraph and stages[one] > stages[fetch] and one.groups
+        ]
+        if fetch.groups and fetch not in needed and later:
+            _absorb(min(later, key=stages.__getitem__), fetch)
+            gone.add(fetch)
+    return [fetch for fetch in fetches if fetch not in gone]
+
+
+def _absorb(into: FetchDraft, fetch: FetchDraft) -> None:
+    into.needs |= fetch.needs
+    into.hold_under(fetch.toggles or frozenset())
+    for group in fetch.groups:
+        _take(into.groups, group)
+    if into.root and fetch.root:
+        into.root.merge(fetch.root)
 
 
 def _take(groups: list[Group], group: Group) -> None:
