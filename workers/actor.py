@@ -2,8 +2,8 @@
 
 In: the text of a wake-up. Out: the job's row is finished, failed, or given back. The lease is taken first and kept by
 heartbeats; the handler commits its result and the job's end in one transaction, so a worker that lost its lease
-commits nothing. A refusal (`JobRefused`) ends the job at once; anything unexpected gives it back until its attempts are used up,
-and then the handler's `give_up` tells the domain, so that nothing waits for ever.
+commits nothing. A refusal (`JobRefused`) ends the job at once; anything unexpected gives it back until its attempts
+are used up, and then the handler's `give_up` tells the domain, so that nothing waits for ever.
 """
 
 from __future__ import annotations

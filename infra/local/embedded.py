@@ -1,0 +1,80 @@
+"""The embedded shape: the gateway and every subgraph in one process. `python -m infra.local.embedded --port 4000`
+
+In: the environment that `Endpoints.environment()` makes, and the composed supergraph. Out: the graph on one port.
+The gateway reaches each subgraph as an object, and still signs who is asking with every request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import sys
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from gateway.app import build_app
+from gateway.settings import Settings, SubgraphSettings, TokenSettings
+from infra.local.stack import CHECKOUT
+from subgraphs.catalogue import open_subgraphs
+from subgraphs.serving.process import ProcessSettings, SettingMissing, read_settings
+
+SUPERGRAPH = CHECKOUT / "schema.graphql"
+EXAMPLES = CHECKOUT / "infra" / "demo" / "documents"
+_GRACE_S = 5
+_GC_THRESHOLD = 50_000
+
+
+def gateway_settings(keys: Path) -> Settings:
+    """The gateway of a laptop or a demo: its explorer is on and it tells errors in full."""
+    return Settings(
+        development=True,
+        examples=EXAMPLES,
+        tokens=TokenSettings(
+            jwks=str(keys / "tenancy-token.jwks.json"), algorithms=("EdDSA",), issuer="d2r-tenancy", audience="d2r"
+        ),
+        subgraphs=SubgraphSettings(caller_key=keys / "caller-token.pem"),
+    )
+
+
+async def serve(settings: ProcessSettings, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    async with open_subgraphs(settings) as subgraphs:
+        app = build_app(gateway_settings(settings.keys), SUPERGRAPH.read_text(encoding="utf-8"), subgraphs)
+        # What is alive now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD, 20, 20)
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http="httptools",
+            ws="websockets-sansio",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        await uvicorn.Server(config).serve()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.embedded", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=4000)
+    given = parser.parse_args()
+    try:
+        settings = read_settings()
+    except SettingMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, given.host, given.port))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
