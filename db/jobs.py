@@ -8,6 +8,7 @@ Every change that a client may wait for is also an event on the topic `job`, und
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -69,6 +70,12 @@ async def read_job(work: UnitOfWork, job: JobId) -> Job | None:
     """The job, or None when this tenant has none by that id."""
     row = await work.session.scalar(select(JobRow).where(JobRow.id == job))
     return None if row is None else _job(row)
+
+
+async def jobs_by_id(work: UnitOfWork, jobs: Sequence[JobId]) -> dict[JobId, Job]:
+    """Those of the jobs that this tenant has, in one statement."""
+    rows = await work.session.scalars(select(JobRow).where(JobRow.id.in_(jobs)))
+    return {JobId(row.id): _job(row) for row in rows}
 
 
 async def jobs_of(work: UnitOfWork, subject_id: UUID) -> list[Job]:

@@ -35,6 +35,8 @@ async def migrate(admin_url: str, keys: Path) -> None:
             await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
             await _let_roles_in(connection)
             await connection.execute(text("create extension if not exists postgis"))
+            # Indexes that lead with the tenant and go on with a place.
+            await connection.execute(text("create extension if not exists btree_gist"))
             await connection.execute(text(f"set local role {OWNER}"))
             await connection.run_sync(_upgrade)
             await _store_capability_key(connection, secret_key(keys, CAPABILITY_KEY))

@@ -17,6 +17,8 @@ from subgraphs.serving.schema import SubgraphSchema
 
 PORTS: Final[Mapping[str, int]] = {
     "tenancy": 4101,
+    "inspection": 4102,
+    "twin": 4103,
     "audit": 4104,
 }
 

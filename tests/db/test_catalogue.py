@@ -100,7 +100,11 @@ async def test_functions_that_act_as_their_owner_are_these(admin: AsyncEngine) -
         "where p.prosecdef and p.pronamespace in ('public'::regnamespace, 'app'::regnamespace) "
         "and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')",
     )
-    assert definers == [("app.tenant_id()", ["search_path=pg_catalog, pg_temp"])]
+    searching = "app.assets_near(double precision,double precision,double precision,integer)"
+    assert sorted(definers) == [
+        (searching, ["search_path=pg_catalog, public, pg_temp"]),
+        ("app.tenant_id()", ["search_path=pg_catalog, pg_temp"]),
+    ]
 
 
 async def test_the_runtime_role_has_one_policy_a_table_and_may_not_truncate(admin: AsyncEngine) -> None:

@@ -1,0 +1,177 @@
+"""The rules without I/O: which moves are allowed, what an upload must promise, and how a verdict is reached.
+
+In: values of the model. Out: a value, or a refusal of `errors`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+
+from db.caller import Caller
+from subgraphs.inspection.errors import PartsMismatch
+from subgraphs.inspection.model import (
+    Alignment,
+    DecidedBy,
+    DeviationSummary,
+    Evidence,
+    Place,
+    Sha256Hex,
+    ToleranceRule,
+    Transform,
+    Verdict,
+)
+from subgraphs.serving.errors import BadInput, Forbidden
+from subgraphs.serving.roles import Scope
+
+MIB = 1024 * 1024
+SMALLEST_PART_BYTES = 5 * MIB  # the object store's own limit for every part but the last
+LARGEST_PART_BYTES = 512 * MIB
+MOST_PARTS = 10_000
+LARGEST_FILE_BYTES = 200 * 1024 * MIB
+
+
+def require_scope(caller: Caller, scope: Scope) -> None:
+    if scope not in caller.scopes:
+        raise Forbidden(scope)
+
+
+def require_name(text: str, field: str, longest: int = 200) -> None:
+    """A person's text: something in it, not too long, nothing that cannot be printed."""
+    if not text.strip() or len(text) > longest or not all(c.isprintable() or c == "\n" for c in text):
+        raise BadInput(f"{field} needs 1 to {longest} printable characters.", ("input", field))
+
+
+def require_place(place: Place) -> None:
+    if not (-180 <= place.longitude <= 180 and -90 <= place.latitude <= 90):
+        raise BadInput("A place lies within 180 degrees of longitude and 90 of latitude.", ("input", "place"))
+
+
+def require_parts_plan(size_bytes: int, part_size_bytes: int, part_sha256s: tuple[Sha256Hex, ...]) -> None:
+    """An upload's parts must be of a size that the store takes, and exactly as many as the file needs."""
+    if not 0 < size_bytes <= LARGEST_FILE_BYTES:
+        raise BadInput(
+            f"A file has between 1 byte and {LARGEST_FILE_BYTES // MIB} MiB; this one says {size_bytes} bytes.",
+            ("input", "sizeBytes"),
+        )
+    if not SMALLEST_PART_BYTES <= part_size_bytes <= LARGEST_PART_BYTES:
+        raise BadInput(
+            f"Parts are between {SMALLEST_PART_BYTES} and {LARGEST_PART_BYTES} bytes.", ("input", "partSizeBytes")
+        )
+    parts = math.ceil(size_bytes / part_size_bytes)
+    if parts > MOST_PARTS:
+        raise BadInput(f"{parts} parts are more than {MOST_PARTS}; use larger parts.", ("input", "partSizeBytes"))
+    if len(part_sha256s) != parts:
+        raise PartsMismatch(
+            f"{size_bytes} bytes in parts of {part_size_bytes} are {parts} parts; {len(part_sha256s)} checksums came.",
+            ("input", "partSha256s"),
+        )
+
+
+def require_tolerance(rule: ToleranceRule) -> None:
+    numbers = [rule.lower_mm, rule.upper_mm, rule.uncertainty_mm or 0.0]
+    if not all(map(math.isfinite, numbers)):
+        raise BadInput("Tolerances are finite numbers.", ("input", "tolerance"))
+    if not rule.lower_mm < rule.upper_mm:
+        raise BadInput("The lower limit must lie below the upper one.", ("input", "tolerance"))
+    if rule.uncertainty_mm is not None and not rule.uncertainty_mm >= 0.0:
+        raise BadInput("An uncertainty is not negative.", ("input", "tolerance", "uncertaintyMm"))
+
+
+def require_rigid(transform: Transform) -> None:
+    """A pose hint moves and turns; it neither scales nor mirrors."""
+    if len(transform) != 16 or not all(map(math.isfinite, transform)):
+        raise BadInput("A pose is sixteen finite numbers, row by row.", ("input", "poseHint"))
+    rows = [transform[4 * i : 4 * i + 3] for i in range(3)]
+    products = [sum(a * b for a, b in zip(rows[i], rows[j], strict=True)) for i in range(3) for j in range(i, 3)]
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    is_rotation = all(abs(p - want) < 1e-6 for p, want in zip(products, (1, 0, 0, 1, 0, 1), strict=True))
+    if not is_rotation or determinant < 0 or transform[12:] != (0.0, 0.0, 0.0, 1.0):
+        raise BadInput("A pose only moves and turns: no scale, no mirror, last row 0 0 0 1.", ("input", "poseHint"))
+
+
+def verdict_of(summary: DeviationSummary, rule: ToleranceRule) -> Verdict:
+    """ISO 14253-1: conformity is proven inside the zone less U, non-conformity outside the zone plus U.
+
+    The measured quantity is the surface profile: the lowest and highest local deviation, not single points, so one
+    stray does not fail a part and a small bulge does not drown in a million good points.
+    """
+    guard = uncertainty_of(summary, rule)
+    low, high = summary.profile_lower_mm, summary.profile_upper_mm
+    if low - guard >= rule.lower_mm and high + guard <= rule.upper_mm:
+        return Verdict.PASS
+    if low + guard < rule.lower_mm or high - guard > rule.upper_mm:
+        return Verdict.FAIL
+    return Verdict.INCONCLUSIVE
+
+
+def uncertainty_of(summary: DeviationSummary, rule: ToleranceRule) -> float:
+    return summary.uncertainty_mm if rule.uncertainty_mm is None else rule.uncertainty_mm
+
+
+def reason_for(verdict: Verdict, summary: DeviationSummary, rule: ToleranceRule, alignment: Alignment) -> str:
+    guard = uncertainty_of(summary, rule)
+    said = {
+        Verdict.PASS: "lies inside the tolerance even after its uncertainty is taken off",
+        Verdict.FAIL: "lies outside the tolerance by more than its uncertainty",
+        Verdict.INCONCLUSIVE: "touches a limit within its uncertainty: measure with less, or let an operator decide",
+    }[verdict]
+    text = (
+        f"Surface profile {summary.profile_lower_mm:+.3f} to {summary.profile_upper_mm:+.3f} mm "
+        f"(tolerance {rule.lower_mm:+.3f} to {rule.upper_mm:+.3f} mm, U = {guard:.3f} mm) {said}."
+    )
+    if alignment.ambiguous:
+        text += " The scan fits in more than one pose, so places on the part may be swapped with their twins."
+    return text
+
+
+def decision_record(
+    tenant: UUID,
+    evidence: Evidence,
+    decided_by: DecidedBy,
+    operator_id: UUID,
+    reason: str,
+    supersedes: UUID | None,
+    decided_at: datetime,
+) -> tuple[str, Sha256Hex]:
+    """The decision as canonical JSON (RFC 8785) and its SHA-256: what the audit log can prove."""
+    scan, cad, alignment = evidence.scan, evidence.cad, evidence.alignment
+    measured, inspection = evidence.deviation_map, evidence.inspection
+    summary = measured.summary
+    rule = scan.rule
+    record: dict[str, Any] = {
+        "v": 1,
+        "tenant": str(tenant),
+        "inspection": str(inspection.id),
+        "asset": str(scan.asset_id),
+        "scan": {"id": str(scan.id), "sha256": scan.file.sha256},
+        "cad": {"id": str(cad.id), "sha256": cad.file.sha256},
+        "alignment": {"id": str(alignment.id), "transform": list(alignment.transform), "rmsMm": alignment.rms_mm},
+        "deviations": {
+            "sha256": measured.deviations_sha256,
+            "points": summary.points,
+            "profileMm": [summary.profile_lower_mm, summary.profile_upper_mm],
+            "percentInTolerance": summary.percent_in_tolerance,
+        },
+        "rule": {
+            "standard": "ISO 14253-1",
+            "lowerMm": rule.lower_mm,
+            "upperMm": rule.upper_mm,
+            "uncertaintyMm": uncertainty_of(summary, rule),
+            "uncertaintyFrom": "scan" if rule.uncertainty_mm is None else "caller",
+        },
+        "verdict": inspection.verdict.value,
+        "decidedBy": decided_by.value,
+        "operator": str(operator_id),
+        "reason": reason,
+        "supersedes": str(supersedes) if supersedes else None,
+        "decidedAt": decided_at.isoformat(),
+    }
+    canonical = rfc8785.dumps(record)
+    return canonical.decode(), Sha256Hex(hashlib.sha256(canonical).hexdigest())
