@@ -23,7 +23,7 @@ from subgraphs.serving.global_ids import decode_global_id, global_id, key_of
 from subgraphs.serving.roles import Scope
 from subgraphs.serving.scalars import Sha256
 
-ASSET_TYPES = ("Machine", "Part", "Structure")
+ASSET_TYPES = ("Asset",)
 
 
 @strawberry.enum

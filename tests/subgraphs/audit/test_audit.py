@@ -120,7 +120,7 @@ async def test_trails_of_many_assets_cost_one_query_and_its_keys(audit: Audit) -
     with counting() as statements:
         answer = await auditor.entities(
             "... on Asset { auditTrail(first: 2) { nodes { type } } }",
-            *({"__typename": "Asset", "id": global_id("Part", part)} for part in parts),
+            *({"__typename": "Asset", "id": global_id("Asset", part)} for part in parts),
         )
     trails = [[node["type"] for node in asset["auditTrail"]["nodes"]] for asset in answer["data"]["_entities"]]
     assert trails == [["ScanProcessed", "AssetCreated"], *([["AssetCreated"]] * 4)]
@@ -137,7 +137,7 @@ async def test_another_workspace_sees_nothing_of_the_log(audit: Audit) -> None:
     assert refused["data"] == {"auditEvent": None}
     assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"
     trail = await rival.entities(
-        "... on Asset { auditTrail { nodes { id } } }", {"__typename": "Asset", "id": global_id("Part", part)}
+        "... on Asset { auditTrail { nodes { id } } }", {"__typename": "Asset", "id": global_id("Asset", part)}
     )
     assert trail["data"]["_entities"] == [{"__typename": "Asset", "auditTrail": {"nodes": []}}]
     workspace = await rival.entities(
