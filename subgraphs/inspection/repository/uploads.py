@@ -14,6 +14,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.tables.inspection import CadRevisionRow, ScanRow
+from db.tables.tenancy import DeviceRow
 from db.unit_of_work import UnitOfWork
 from subgraphs.inspection.model import (
     AssetId,
@@ -50,6 +51,11 @@ async def insert_cad_revision(work: UnitOfWork, revision: CadRevision, idempoten
         .returning(CadRevisionRow.id)
     )
     return inserted is not None
+
+
+async def is_device(work: UnitOfWork, id: UUID) -> bool:
+    """Whether the workspace has this device: its row belongs to tenancy, our foreign key to it is why we look."""
+    return await work.session.scalar(select(DeviceRow.id).where(DeviceRow.id == id)) is not None
 
 
 async def insert_scan(work: UnitOfWork, scan: Scan, idempotency_key: str) -> bool:

@@ -148,6 +148,8 @@ async def begin_scan_upload(work: UnitOfWork, blobs: Blobs, upload: ScanUpload, 
     scan = await uploads.scan_by_idempotency_key(work, upload.idempotency_key)
     if scan is None:
         await _require_asset_and_cad(work, upload.asset_id, upload.cad_revision_id)
+        if upload.device_id is not None and not await uploads.is_device(work, upload.device_id):
+            raise NotFound("Device", ("input", "deviceId"))
         scan = await _new_scan(work, blobs, upload, now)
         if not await uploads.insert_scan(work, scan, upload.idempotency_key):
             raise Conflict("Another call with this idempotency key is under way; try again.", ("input",))
