@@ -92,7 +92,7 @@ class AssetCreated:
 
 @strawberry.input(description="What will come: the whole file and each of its parts, by size and SHA-256.")
 class FileInput:
-    name: str
+    file_name: str
     size_bytes: BigInt
     sha256: Sha256
     part_sha256s: list[Sha256]
@@ -102,7 +102,7 @@ class FileInput:
 
     def value(self) -> uploads.FilePromise:
         return uploads.FilePromise(
-            name=self.name,
+            name=self.file_name,
             size_bytes=self.size_bytes,
             sha256=model.Sha256Hex(self.sha256),
             part_size_bytes=self.part_size_bytes,

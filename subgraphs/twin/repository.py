@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import CursorResult, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from db.outbox import new_id
 from db.tables.twin import TwinRefRow, TwinRow, TwinVersionParentRow, TwinVersionRow
@@ -80,7 +80,7 @@ async def newest_versions_by_scan(work: UnitOfWork, scans: Sequence[ScanId]) -> 
     rows = await work.session.scalars(
         select(TwinVersionRow)
         .where(TwinVersionRow.scan_id.in_(scans))
-        .distinct(TwinVersionRow.scan_id)
+        .ext(distinct_on(TwinVersionRow.scan_id))
         .order_by(TwinVersionRow.scan_id, TwinVersionRow.created_at.desc(), TwinVersionRow.id.desc())
     )
     versions = await _with_parents(work, list(rows))

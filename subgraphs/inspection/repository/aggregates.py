@@ -30,7 +30,7 @@ async def quality_summary(
         *([InspectionRow.created_at < until] if until else []),
     ]
     by_verdict = select(InspectionRow.verdict, func.count()).where(*within).group_by(InspectionRow.verdict)
-    counts: dict[str, int] = dict((await work.session.execute(by_verdict)).tuples().all())
+    counts: dict[str, int] = {verdict: count for verdict, count in await work.session.execute(by_verdict)}  # noqa: C416
     failed = (
         select(InspectionRow.asset_id, func.max(InspectionRow.created_at).label("last"))
         .where(InspectionRow.verdict == Verdict.FAIL.value, *within)
