@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.errors import FolderInUse
+from infra.local.guard import NOBODY
 
 LONGEST_GOODBYE_S = 30.0
 
@@ -71,7 +72,8 @@ def socket_folder(data: Path) -> Path:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         status = folder.lstat()
-        if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        ours = {os.geteuid()} | ({NOBODY} if os.geteuid() == 0 else set())
+        if folder.is_symlink() or status.st_uid not in ours or status.st_mode & 0o077:
             return Path(tempfile.mkdtemp(prefix="d2r-", dir="/tmp"))
     return folder
 

@@ -48,6 +48,9 @@ class Postgres:
 
     def program(self) -> Program:
         nobody = how_to_be_nobody()
+        if nobody == "user":
+            self.data.parent.chmod(0o711)  # to pass through, not to look into
+            os.chown(self.sockets, guard.NOBODY, guard.NOBODY)
         self._create_cluster(nobody)
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value.strip(chr(39))}")]
         return Program(
@@ -91,23 +94,29 @@ class Postgres:
         password_file.touch(mode=0o600)
         password_file.write_text(self.password)
         if nobody == "user":
-            for path in (fresh, password_file, self.sockets):
+            for path in (fresh, password_file):
                 os.chown(path, guard.NOBODY, guard.NOBODY)
         initdb: Sequence[str | Path] = [
             *(self.programs.path("initdb"), "-D", fresh, "-U", "postgres", "-A", "scram-sha-256"),
             *("--pwfile", password_file, "-E", "UTF8", "--locale=C", "--no-sync"),
         ]
-        done = subprocess.run(
-            initdb,
-            env={**os.environ, **self.programs.environment},
-            preexec_fn=lambda: guard.become_nobody(nobody),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        hint = "\nAs root it runs as nobody, who must be able to reach it; run as an ordinary user or set DATABASE_URL."
+        hint = hint if nobody == "user" else ""
+        try:
+            done = subprocess.run(
+                initdb,
+                env={**os.environ, **self.programs.environment},
+                preexec_fn=lambda: guard.become_nobody(nobody),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except PermissionError as error:
+            raise DidNotStart("postgres", f"{error}{hint}", self.log, "") from error
         password_file.unlink()
         if done.returncode:
-            raise DidNotStart("initdb", f"it ended with status {done.returncode}", self.log, done.stderr[-2000:])
+            reason = f"initdb ended with status {done.returncode}{hint}"
+            raise DidNotStart("postgres", reason, self.log, done.stderr[-2000:])
         fresh.rename(self.data)
 
     def _is_ready(self) -> bool:
