@@ -12,17 +12,17 @@ default:
     @just --justfile "{{ justfile() }}" --list --unsorted
 
 # Generate a part and scans, take them from upload to verdict, serve the graph (--once: exit after the run)
-[no-cd]
+[no-cd, no-exit-message]
 demo *arguments:
     @python -m infra.demo demo "$@"
 
 # Inspect your own files: --cad part.stl --scan scan.laz [--tolerance 0.2mm] [--out DIR]
-[no-cd]
+[no-cd, no-exit-message]
 inspect *arguments:
     @python -m infra.demo inspect "$@"
 
 # PostgreSQL, Valkey and the object store, in the foreground
-[no-cd]
+[no-cd, no-exit-message]
 stack *arguments:
     @python -m infra.local "$@"
 
@@ -43,7 +43,7 @@ format:
     ruff format .
 
 # Measure: ./dev bench api
-[no-cd]
+[no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
 
