@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workers.pictures.colours import NO_DATA, Scale, scale_for
+from workers.pictures.heat_map import heat_map_png, worst_places
+from workers.pictures.histogram import histogram_png
+from workers.pictures.ray_scene import RayScene
+from workers.pictures.report import ReportFacts, report_pdf
+from workers.pictures.surface_values import SurfaceValues, WorstPlace
+from workers.pictures.view import close_view, draw, whole_view
+
+TOLERANCE_MM = 0.1
+SIZE_MM = (40.0, 30.0, 20.0)
+DENT_MM = np.array([30.0, 20.0, 20.0])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Block:
+    vertices_mm: np.ndarray
+    triangles: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64) * SIZE_MM
+    triangles = [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
+    triangles += [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
+    return Block(corners, np.array(triangles, dtype=np.int32))
+
+
+@pytest.fixture(scope="module")
+def scan() -> tuple[np.ndarray, np.ndarray]:
+    """The block's top only, with a dent of 0.3 mm and one stray far above."""
+    random = np.random.default_rng(4)
+    points = np.column_stack([random.uniform(0, SIZE_MM[0], 20_000), random.uniform(0, SIZE_MM[1], 20_000)])
+    away = np.linalg.norm(points - DENT_MM[:2], axis=1)
+    deviation = random.normal(0, 0.01, len(points)) - 0.3 * (away < 2.5)
+    deviation[7] = 12.0
+    return np.column_stack([points, SIZE_MM[2] + deviation]), deviation
+
+
+def values_of(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> SurfaceValues:
+    return SurfaceValues(RayScene(block), *scan)
+
+
+def test_the_colours_jump_at_the_tolerance_and_meet_nowhere_with_grey() -> None:
+    scale = Scale(TOLERANCE_MM, 0.4)
+    just_in, just_out = scale.colours(np.array([0.099, 0.102]))
+    assert np.abs(just_in - just_out).max() > 0.3
+    assert scale.colours(np.array([np.nan])).tolist() == [list(NO_DATA)]
+    assert np.linalg.norm(scale.table() - np.array(NO_DATA), axis=1).min() > 0.1
+
+
+def test_blue_means_too_little_and_red_too_much() -> None:
+    low, high = Scale(TOLERANCE_MM, 0.4).colours(np.array([-0.3, 0.3]))
+    assert low[2] > low[0]
+    assert high[0] > high[2]
+
+
+def test_the_scale_shows_the_tolerance_well_and_ends_at_four_of_it() -> None:
+    assert scale_for(np.full(1000, 0.001), TOLERANCE_MM).limit_mm == pytest.approx(0.15)
+    assert scale_for(np.full(1000, 9.0), TOLERANCE_MM).limit_mm == pytest.approx(0.4)
+
+
+def test_places_without_points_have_no_value(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    middle_of_top, underside, side = [10.0, 10.0, 20.0], [10.0, 10.0, 0.0], [0.0, 15.0, 10.0]
+    found = values_of(block, scan).at(np.array([middle_of_top, underside, side]))
+    assert abs(found[0]) < 0.02
+    assert np.isnan(found[1:]).all()
+
+
+def test_the_worst_place_is_the_dent_and_not_the_stray(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    first, *others = worst_places(block, *scan)
+    assert np.linalg.norm(np.array(first.position_mm) - DENT_MM) < 3.0
+    assert first.deviation_mm == pytest.approx(-0.3, abs=0.015)
+    assert first.normal == pytest.approx((0.0, 0.0, 1.0))
+    assert all(abs(other.deviation_mm) < 0.05 for other in others)
+
+
+def test_a_view_from_above_paints_the_dent_where_it_is(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    scene = RayScene(block)
+    view = whole_view(scene, "From above", np.array([0.0, 0.0, 1.0]), 300, 240)
+    values, scale = values_of(block, scan), Scale(TOLERANCE_MM, 0.4)
+    image = draw(view, scene, lambda places: scale.colours(values.at(places)))
+    column, row = view.pixels_of(DENT_MM[None])[0].round().astype(int)
+    assert image[row, column, 2] > image[row, column, 0] + 0.2
+    away, down = view.pixels_of(np.array([[10.0, 10.0, 20.0]]))[0].round().astype(int)
+    assert image[down, away, 0] > 0.75
+    assert image[2, 2].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_place_behind_the_part_is_not_marked(block: Block) -> None:
+    scene = RayScene(block)
+    view = whole_view(scene, "From above", np.array([0.0, 0.0, 1.0]), 300, 240)
+    assert view.is_visible(scene, np.array([10.0, 10.0, 20.0]))
+    assert not view.is_visible(scene, np.array([10.0, 10.0, 0.0]))
+
+
+def test_a_close_view_of_a_hidden_place_cuts_off_what_stands_before_it() -> None:
+    one = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64) * 10.0
+    faces = [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
+    faces += [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
+    stacked = Block(
+        np.concatenate([one, one + np.array([0, 0, 14.0])]), np.array(faces + (np.array(faces) + 8).tolist())
+    )
+    scene = RayScene(stacked)
+    place = np.array([5.0, 4.0, 10.0])
+    view = close_view(scene, "close", place, np.array([0.0, 0.0, 1.0]), 3.0, 60, 48)
+    assert view.is_visible(scene, place)
+
+
+def test_the_heat_map_is_a_picture_with_the_same_bytes_each_time(
+    block: Block, scan: tuple[np.ndarray, np.ndarray]
+) -> None:
+    first, second = (heat_map_png(block, *scan, TOLERANCE_MM, "Block · serial 1") for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size == (1820, 1260)
+
+
+def test_the_histogram_has_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = (histogram_png(scan[1], TOLERANCE_MM, "Block") for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size == (1400, 700)
+
+
+def facts(**changes: object) -> ReportFacts:
+    plain = ReportFacts(
+        workspace="Plant 7 · Łódź",
+        asset="Block & <b>frame</b>",
+        serial="1",
+        cad_revision="B",
+        cad_sha256="ab" * 32,
+        scan_name="scan.laz",
+        scan_sha256="cd" * 32,
+        points=20_000,
+        alignment_fitness=0.99,
+        alignment_rms_mm=0.01,
+        unconstrained=(),
+        tolerance_mm=TOLERANCE_MM,
+        decision_rule="ISO 14253-1",
+        percent_in_tolerance=97.0,
+        mean_mm=-0.001,
+        sigma_mm=0.01,
+        rms_mm=0.01,
+        p95_mm=0.02,
+        verdict="FAIL",
+        reason="A dent.",
+        operator="Anna Müller",
+        decided_at=datetime(2026, 1, 14, 9, 30, tzinfo=UTC),
+        report_id="0199",
+    )
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
+    picture = histogram_png(scan[1], TOLERANCE_MM, "Block")
+    worst = [WorstPlace((1.0, 2.0, 3.0), (0.0, 0.0, 1.0), -0.3)]
+    first, second = (report_pdf(facts(), picture, picture, worst) for _ in range(2))
+    assert first.startswith(b"%PDF-")
+    assert first == second
+    assert first != report_pdf(facts(verdict="PASS"), picture, picture, worst)
