@@ -95,7 +95,7 @@ class Workplace:
     blobs: Blobs
     handlers: Mapping[str, Handler]
     signing_key: bytes
-    lease_s: float = 15.0
+    lease_s: float = 10.0
     attempts: int = 3
 
 

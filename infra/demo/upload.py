@@ -39,12 +39,12 @@ class Promise:
     part_sha256s: tuple[str, ...]
 
     def as_input(self) -> dict[str, Any]:
-        """The fields that both `begin…Upload` inputs share."""
+        """As the graph's `FileInput`."""
         return {
-            "fileName": self.path.name,
-            "sizeBytes": self.size_bytes,
+            "name": self.path.name,
+            "sizeBytes": str(self.size_bytes),
             "sha256": self.sha256,
-            "partSizeBytes": PART_BYTES,
+            "partSizeBytes": str(PART_BYTES),
             "partSha256s": list(self.part_sha256s),
         }
 

@@ -151,7 +151,7 @@ def kept_port(data: Path) -> int:
     """The usual port, or another one where it is taken; the same one each time as long as it is free."""
     file = data / "graph.port"
     wanted = [int(file.read_text())] if file.exists() else []
-    port = next(filter(_is_free, [*wanted, USUAL_PORT]), 0) or _any_free()
+    port = next(filter(_is_free, [*wanted, USUAL_PORT]), 0) or any_free_port()
     file.write_text(str(port))
     return port
 
@@ -166,7 +166,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _any_free() -> int:
+def any_free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
