@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from infra.demo.part import DemoPart, make_part
-from infra.demo.scanner import scan_part
 
+from infra.demo.part import demo_part, write_stl
+from infra.demo.scanner import Bulge, scan_part, write_laz
 from infra.local.folders import cache_folder
 from infra.local.platform import Platform, Running, any_free_port
 from infra.local.stack import CHECKOUT
@@ -35,7 +36,7 @@ class Whole:
 class Batch:
     """A part and one scan of it, which has a bulge of 0.30 mm."""
 
-    part: DemoPart
+    cad: Path
     scan: Path
 
 
@@ -52,9 +53,10 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     if folder is not None:
         preload(folder)
     out = tmp_path_factory.mktemp("batch")
-    part = make_part(out / "bracket.stl")
-    scan_part(part, "E2E-1", 0.30, out / "E2E-1.laz", 1)
-    return Batch(part, out / "E2E-1.laz")
+    part = demo_part()
+    write_stl(part, out / "bracket.stl")
+    write_laz(scan_part(part, "E2E-1", Bulge(height_mm=0.30)), out / "E2E-1.laz", datetime.date(2026, 1, 1))
+    return Batch(out / "bracket.stl", out / "E2E-1.laz")
 
 
 def _own_stack() -> dict[str, str]:

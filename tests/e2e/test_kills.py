@@ -31,7 +31,7 @@ async def test_a_killed_process_costs_time_and_nothing_else(whole: Whole, batch:
     async with GraphClient(whole.running.graph_url) as client:
         await sign_in(client, account.workspace, account.email, account.password)
         inspector = Inspector(client, kill_in_the_middle)
-        cad, _ = await inspector.cad(batch.part.path, "MILLIMETRE", accept_flaws=False)
+        cad, _ = await inspector.cad(batch.cad, "MILLIMETRE", accept_flaws=False)
         serial = f"KILL-{victim}"
         asset = await inspector.asset(serial, "Bracket")
         _, scan = await inspector.scan(ScanOrder(serial, batch.scan, 0.2), asset, cad)
