@@ -8,6 +8,7 @@ KernelError
     EmptyMesh             no triangle with an area is left
     PointsOutOfRange      points so far away that their distance says nothing about the part
     InvalidParameter      a number outside the range that the kernel accepts
+  TooFewPoints            a scan too small to have a pose
   RegistrationFailed      the scan does not fit the part in any pose
   AmbiguousRegistration   two poses fit alike and measure differently
 """
@@ -62,3 +63,29 @@ class InvalidParameter(InvalidArray):
     def __init__(self, name: str, value: object, wanted: str) -> None:
         super().__init__(f"{name} is {value!r}; it must be {wanted}.")
         self.name, self.value, self.wanted = name, value, wanted
+
+
+class RegistrationFailed(KernelError):
+    def __init__(self, fitness: float, least: float, distance: float) -> None:
+        super().__init__(
+            f"In the best pose found only {fitness:.0%} of the scan lies within {distance:.3g} of the CAD surface "
+            f"({least:.0%} are needed). Check that scan and CAD are the same part in the same unit, cut away fixtures "
+            "and table, or give a start pose."
+        )
+        self.fitness, self.least, self.distance = fitness, least, distance
+
+
+class TooFewPoints(KernelError):
+    def __init__(self, found: int, needed: int) -> None:
+        super().__init__(f"The scan has {found} points; a pose cannot be found from fewer than {needed}.")
+        self.found, self.needed = found, needed
+
+
+class AmbiguousRegistration(KernelError):
+    def __init__(self, poses: int, angle_degrees: float, disagreement: float) -> None:
+        super().__init__(
+            f"{poses} poses fit the scan equally well, {angle_degrees:.0f} degrees apart, yet measure differently "
+            f"(by up to {disagreement:.3g} on one point in twenty). Scan more of what tells them apart, or give a "
+            "start pose."
+        )
+        self.poses, self.angle_degrees, self.disagreement = poses, angle_degrees, disagreement

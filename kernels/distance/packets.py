@@ -253,3 +253,9 @@ def packets_in_morton_order(points: Points, low_and_high: Float64s, frame: Frame
     pack_buckets(starts, bucketed, rows, low_keys, (*frame.center, frame.scale), 64, coordinates, order)
     fill_last_packet(coordinates, count)
     return Packets(coordinates, order)
+
+
+def morton_order(points: Points, threads: int) -> UInt32s:
+    """Rows of the points along a Morton curve: neighbours in it are neighbours in space."""
+    unit = Frame((0.0, 0.0, 0.0), 1.0)
+    return packets_in_morton_order(points, bounds(points, threads), unit, threads).order

@@ -1,0 +1,139 @@
+"""Statistics of a deviation map, its local profile and its worst places. Contract: the package's docstring."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kernels.arrays import Float64s, as_points
+from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN, Neighbourhoods, neighbourhoods, strays
+from kernels.errors import InvalidParameter, NotFinite, TooFewPoints, WrongShape
+
+FEWEST = 32
+BINS = 80
+MOST_PLACES = 20
+APART = 3.0
+"""Radii of a neighbourhood between two worst places: nearer ones are the same place."""
+NOISE_OF_MEDIAN = 1.2533
+"""The standard error of a median over that of a mean, for Gaussian noise: sqrt(pi / 2)."""
+EXTREME = 4.0
+"""Standard errors that the extreme of thousands of neighbourhoods strays by chance: this takes the place of k = 2."""
+
+
+@dataclass(frozen=True)
+class WorstPlace:
+    """Where the part deviates most in its neighbourhood."""
+
+    position: tuple[float, float, float]
+    deviation: float
+
+
+@dataclass(frozen=True)
+class DeviationStatistics:
+    """Lengths in the unit of the points. `bands` are (from, to, points), open ends infinite."""
+
+    points: int
+    strays: int
+    mean: float
+    sigma: float
+    rms: float
+    robust_sigma: float
+    minimum: float
+    maximum: float
+    p95: float
+    """Of the absolute deviations."""
+    p2_5: float
+    p97_5: float
+    percent_in_tolerance: float
+    bands: tuple[tuple[float, float, int], ...]
+    histogram_edges: Float64s
+    histogram_counts: np.ndarray[tuple[int], np.dtype[np.int64]]
+    profile_lower: float
+    profile_upper: float
+    uncertainty: float
+    worst: tuple[WorstPlace, ...]
+
+
+def summarise(points: ArrayLike, distances: ArrayLike, lower: float, upper: float) -> DeviationStatistics:
+    """All that is said of one scan against the zone [lower, upper]."""
+    places, measured = _checked(points, distances, lower, upper)
+    alone = strays(places, measured)
+    if np.count_nonzero(~alone) < FEWEST:
+        raise TooFewPoints(int(np.count_nonzero(~alone)), FEWEST)
+    kept, values = np.ascontiguousarray(places[~alone]), measured[~alone]
+    local = neighbourhoods(kept, values)
+    centre = float(np.median(values))
+    robust = SIGMA_OF_MEDIAN * float(np.median(np.abs(values - centre)))
+    edges, counts = _histogram(values, lower, upper)
+    low, high = np.percentile(values, (2.5, 97.5))
+    return DeviationStatistics(
+        points=len(values),
+        strays=int(np.count_nonzero(alone)),
+        mean=float(values.mean()),
+        sigma=float(values.std(ddof=1)),
+        rms=float(np.sqrt(np.mean(values**2))),
+        robust_sigma=robust,
+        minimum=float(values.min()),
+        maximum=float(values.max()),
+        p95=float(np.percentile(np.abs(values), 95)),
+        p2_5=float(low),
+        p97_5=float(high),
+        percent_in_tolerance=100.0 * float(np.mean((values >= lower) & (values <= upper))),
+        bands=_bands(values, lower, upper),
+        histogram_edges=edges,
+        histogram_counts=counts,
+        profile_lower=float(local.deviations.min()),
+        profile_upper=float(local.deviations.max()),
+        uncertainty=EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(local.members),
+        worst=_worst_places(local),
+    )
+
+
+def _checked(points: ArrayLike, distances: ArrayLike, lower: float, upper: float) -> tuple[Float64s, Float64s]:
+    places = np.asarray(as_points(points), np.float64)
+    measured = np.asarray(distances, np.float64)
+    if measured.shape != (len(places),):
+        raise WrongShape("distances", f"({len(places)},)", measured.shape, str(measured.dtype))
+    bad = np.flatnonzero(~np.isfinite(measured))
+    if len(bad):
+        raise NotFinite("distances", len(bad), int(bad[0]))
+    if not lower < upper:
+        raise InvalidParameter("lower", lower, f"below the upper limit {upper}")
+    if len(places) < FEWEST:
+        raise TooFewPoints(len(places), FEWEST)
+    return places, measured
+
+
+def _bands(values: Float64s, lower: float, upper: float) -> tuple[tuple[float, float, int], ...]:
+    """Halves of the zone, as much again on either side, and beyond."""
+    middle, width = (lower + upper) / 2, upper - lower
+    edges = np.array([-np.inf, lower - width / 2, lower, middle, upper, upper + width / 2, np.inf])
+    counts, _ = np.histogram(values, edges)
+    return tuple((float(edges[k]), float(edges[k + 1]), int(counts[k])) for k in range(len(counts)))
+
+
+def _histogram(
+    values: Float64s, lower: float, upper: float
+) -> tuple[Float64s, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """BINS equal bins over the zone and what most values need; those outside count in the outermost bins."""
+    low, high = np.percentile(values, (0.1, 99.9))
+    edges = np.linspace(min(float(low), lower * 1.2, lower), max(float(high), upper * 1.2, upper), BINS + 1)
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    return edges, counts.astype(np.int64)
+
+
+def _worst_places(local: Neighbourhoods) -> tuple[WorstPlace, ...]:
+    """The largest local deviations, none near a larger one."""
+    order = np.argsort(-np.abs(local.deviations), kind="stable")
+    chosen: list[int] = []
+    free = np.ones(len(order), bool)
+    for row in order:
+        if len(chosen) == MOST_PLACES:
+            break
+        if free[row]:
+            chosen.append(int(row))
+            free &= np.linalg.norm(local.centers - local.centers[row], axis=1) > APART * local.radius
+    return tuple(
+        WorstPlace((float(x), float(y), float(z)), float(local.deviations[row]))
+        for row, (x, y, z) in zip(chosen, local.centers[chosen], strict=True)
+    )
