@@ -56,10 +56,10 @@ def screw(twist: Float64s, center: Float64s) -> Float64s:
     rotation, advance = twist[:3], twist[3:]
     angle = float(np.linalg.norm(rotation))
     if angle < STRAIGHT:
-        return steps(twist[None], center)[0]
+        return np.asarray(steps(twist[None], center)[0], np.float64)
     along = rotation * (advance @ rotation) / angle**2
     pivot = np.cross(rotation, advance) / angle**2 + center
-    return steps(np.concatenate([rotation, along])[None], pivot)[0]
+    return np.asarray(steps(np.concatenate([rotation, along])[None], pivot)[0], np.float64)
 
 
 def screw_twist(transform: Float64s, center: Float64s) -> Float64s:

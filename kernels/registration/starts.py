@@ -20,7 +20,8 @@ EVEN_ROTATIONS = 300
 def in_morton_order(points: Points) -> Points:
     with all_cores() as threads:
         order = morton_order(points, threads)
-    return np.ascontiguousarray(points[order])
+    ordered: Points = np.take(np.asarray(points, np.float64), order, axis=0)
+    return ordered
 
 
 def sample(ordered: Points, count: int, seed: int) -> Float64s:
