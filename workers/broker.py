@@ -23,7 +23,7 @@ _DEAD_WORKER_MS = 60_000
 
 def open_broker(redis_url: str) -> RedisBroker:
     """A broker on this Redis; nothing is connected yet."""
-    client = redis.Redis.from_url(redis_url, socket_keepalive=True, health_check_interval=5)
+    client = redis.Redis.from_url(redis_url, health_check_interval=5)
     return RedisBroker(
         client=client, middleware=[ShutdownNotifications(), Callbacks()], heartbeat_timeout=_DEAD_WORKER_MS
     )

@@ -10,7 +10,6 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -33,26 +32,25 @@ _logger = logging.getLogger(__name__)
 
 
 async def run(settings: ProcessSettings, duties: Collection[str], ready_file: Path | None) -> None:
-    """Do the duties until cancelled. `ready_file` is touched once all of them have begun."""
-    async with AsyncExitStack() as stack:
-        tasks: list[asyncio.Task[None]] = []
-        if "jobs" in duties:
-            await _begin_jobs(settings, stack)
-        if "relay" in duties:
-            tasks.append(asyncio.create_task(_relay(settings)))
-        if "sweeper" in duties:
-            tasks.append(asyncio.create_task(_sweep(settings)))
-        if "sequencer" in duties:
-            tasks.append(asyncio.create_task(_sequence(settings)))
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.touch)
-        _logger.info("at work: %s", ", ".join(duties))
-        try:
-            await asyncio.gather(*tasks, asyncio.Event().wait())
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    """Do the duties until cancelled, or until one of them fails. `ready_file` is touched once all of them have begun."""
+    tasks: list[asyncio.Task[None]] = []
+    if "jobs" in duties:
+        tasks.append(asyncio.create_task(_jobs(settings)))
+    if "relay" in duties:
+        tasks.append(asyncio.create_task(_relay(settings)))
+    if "sweeper" in duties:
+        tasks.append(asyncio.create_task(_sweep(settings)))
+    if "sequencer" in duties:
+        tasks.append(asyncio.create_task(_sequence(settings)))
+    if ready_file is not None:
+        await asyncio.to_thread(ready_file.touch)
+    _logger.info("at work: %s", ", ".join(duties))
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def handlers() -> Mapping[str, Handler]:
@@ -63,22 +61,26 @@ def handlers() -> Mapping[str, Handler]:
     return found
 
 
-async def _begin_jobs(settings: ProcessSettings, stack: AsyncExitStack) -> None:
+async def _jobs(settings: ProcessSettings) -> None:
+    """Compile (or load) the kernels, then take jobs. Until then they wait in the queue, not in a half-ready worker."""
     from kernels.distance import warm_up
 
     await asyncio.to_thread(warm_up)
-    database = await stack.enter_async_context(Database(settings.database_settings()))
-    blobs = await stack.enter_async_context(Blobs(settings.blobs))
-    place = Workplace(database, blobs, handlers(), secret_key(settings.keys, JOB_SIGNING_KEY))
+    _logger.info("the kernels are ready")
     loop = asyncio.get_running_loop()
+    async with Database(settings.database_settings()) as database, Blobs(settings.blobs) as blobs:
+        place = Workplace(database, blobs, handlers(), secret_key(settings.keys, JOB_SIGNING_KEY))
 
-    def act_in_loop(text: str) -> None:
-        asyncio.run_coroutine_threadsafe(act(place, text), loop).result()
+        def act_in_loop(text: str) -> None:
+            asyncio.run_coroutine_threadsafe(act(place, text), loop).result()
 
-    worker = listen(open_broker(settings.redis_url), act_in_loop, _THREADS)
-    worker.start()
-    # A job that is cut off here is no harm: its lease runs out and it is done again, so stopping does not wait for it.
-    stack.push_async_callback(asyncio.to_thread, worker.stop, 1000)
+        worker = listen(open_broker(settings.redis_url), act_in_loop, _THREADS)
+        worker.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # What is cut off here is no harm: its lease runs out and it is done again, so nobody waits for it.
+            await asyncio.to_thread(worker.stop, 1000)
 
 
 async def _relay(settings: ProcessSettings) -> None:

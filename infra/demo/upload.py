@@ -41,7 +41,7 @@ class Promise:
     def as_input(self) -> dict[str, Any]:
         """As the graph's `FileInput`."""
         return {
-            "name": self.path.name,
+            "fileName": self.path.name,
             "sizeBytes": str(self.size_bytes),
             "sha256": self.sha256,
             "partSizeBytes": str(PART_BYTES),
