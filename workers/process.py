@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 async def run(settings: ProcessSettings, duties: Collection[str], ready_file: Path | None) -> None:
-    """Do the duties until cancelled, or until one of them fails. `ready_file` is touched once all of them have begun."""
+    """Do the duties until cancelled or until one fails. `ready_file` is touched once all of them have begun."""
     tasks: list[asyncio.Task[None]] = []
     if "jobs" in duties:
         tasks.append(asyncio.create_task(_jobs(settings)))
