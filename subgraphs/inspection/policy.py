@@ -16,7 +16,6 @@ import rfc8785
 from db.caller import Caller
 from subgraphs.inspection.errors import PartsMismatch
 from subgraphs.inspection.model import (
-    Alignment,
     DecidedBy,
     DeviationSummary,
     Evidence,
@@ -115,7 +114,7 @@ def uncertainty_of(summary: DeviationSummary, rule: ToleranceRule) -> float:
     return summary.uncertainty_mm if rule.uncertainty_mm is None else rule.uncertainty_mm
 
 
-def reason_for(verdict: Verdict, summary: DeviationSummary, rule: ToleranceRule, alignment: Alignment) -> str:
+def reason_for(verdict: Verdict, summary: DeviationSummary, rule: ToleranceRule, ambiguous: bool) -> str:
     guard = uncertainty_of(summary, rule)
     said = {
         Verdict.PASS: "lies inside the tolerance even after its uncertainty is taken off",
@@ -126,7 +125,7 @@ def reason_for(verdict: Verdict, summary: DeviationSummary, rule: ToleranceRule,
         f"Surface profile {summary.profile_lower_mm:+.3f} to {summary.profile_upper_mm:+.3f} mm "
         f"(tolerance {rule.lower_mm:+.3f} to {rule.upper_mm:+.3f} mm, U = {guard:.3f} mm) {said}."
     )
-    if alignment.ambiguous:
+    if ambiguous:
         text += " The scan fits in more than one pose, so places on the part may be swapped with their twins."
     return text
 

@@ -18,6 +18,8 @@ from subgraphs.inspection.jobs import RECORD_INSPECTION, RecordInspection
 from subgraphs.inspection.model import (
     Alignment,
     AlignmentId,
+    Asset,
+    AssetId,
     Band,
     CadRevision,
     CadRevisionId,
@@ -42,7 +44,7 @@ from subgraphs.inspection.model import (
     WorstPoint,
 )
 from subgraphs.inspection.policy import decision_record, reason_for, uncertainty_of, verdict_of
-from subgraphs.inspection.repository import results, uploads
+from subgraphs.inspection.repository import assets, results, uploads
 from subgraphs.serving.errors import NotFound
 
 
@@ -77,6 +79,13 @@ async def read_cad_revision(work: UnitOfWork, id: CadRevisionId) -> CadRevision:
     if revision is None:
         raise NotFound("CAD revision")
     return revision
+
+
+async def read_asset(work: UnitOfWork, id: AssetId) -> Asset:
+    asset = (await assets.assets_by_id(work, [id])).get(id)
+    if asset is None:
+        raise NotFound("asset")
+    return asset
 
 
 async def read_scan(work: UnitOfWork, id: ScanId) -> Scan:
@@ -133,7 +142,7 @@ async def record_measured_scan(
     await results.insert_deviation_map(work, deviation_map, measured.bands, measured.worst)
     await results.insert_inspection(work, inspection)
     await results.insert_measurements(work, measurements_of(inspection, measured.summary))
-    reason = reason_for(inspection.verdict, measured.summary, scan.rule, alignment)
+    reason = reason_for(inspection.verdict, measured.summary, scan.rule, alignment.ambiguous)
     evidence = Evidence(inspection, scan, cad, alignment, deviation_map)
     await decide(work, evidence, DecidedBy.RULE, reason, None, now)
     finished = ScanFinished(str(scan.asset_id), str(scan.id), str(inspection.id), inspection.verdict.value)

@@ -1,24 +1,20 @@
-"""What processing found, as the graph shows it: verdicts, decisions, aggregates, places, and how many statements it costs."""
+"""What processing found, as the graph shows it: verdicts, decisions, sums, places, and their cost in statements."""
 
 import hashlib
 import json
 import re
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import Database, open_engine
 from db.statements import counting
-from db.tables.jobs import JobRow
 from subgraphs.inspection.errors import IllegalMove
-from subgraphs.twin.jobs import RecordInspection
-from subgraphs.twin.service import record_inspection
 from tests.subgraphs.inspection.conftest import Floor
 from tests.subgraphs.inspection.documents import DECIDE
-from tests.subgraphs.inspection.measured import NOW, accept_cad, judge, quarantine, worker
+from tests.subgraphs.inspection.measured import accept_cad, judge, quarantine, worker
 
 INSPECTION = """{ id verdict asset { id serialNumber } scan { id status points } cadRevision { name }
   alignment { transform fitness rmsMm ambiguous unconstrained }
@@ -116,8 +112,8 @@ async def test_an_operator_decides_what_the_rule_could_not_and_only_once(shop: S
 
 async def test_a_decision_cannot_be_bound_to_another_scans_alignment(shop: Shop) -> None:
     """The database refuses it, whatever the code above does."""
-    _, one = await shop.judged("R-fk1", "PASS")
-    _, _ = await shop.judged("R-fk2", "PASS")
+    await shop.judged("R-fk1", "PASS")
+    await shop.judged("R-fk2", "PASS")
     async with shop.database.begin(worker(shop.tenant)) as work:
         pairs = (await work.session.execute(text("select id, scan_id, alignment_id from inspection limit 2"))).all()
     (first, scan, _), (_, _, alignment) = pairs
@@ -168,7 +164,8 @@ async def test_a_page_of_assets_costs_the_same_statements_whatever_its_length(sh
 async def test_pages_of_inspections_follow_one_another(shop: Shop) -> None:
     for number in range(3):
         await shop.judged(f"P-{number}", "PASS")
-    document = """query($after: String, $filter: InspectionFilter) { inspections(first: 2, after: $after, filter: $filter) {
+    document = """query($after: String, $filter: InspectionFilter) {
+      inspections(first: 2, after: $after, filter: $filter) {
         nodes { asset { serialNumber } } pageInfo { hasNextPage endCursor } } }"""
     wanted = {"serialNumbers": ["P-0", "P-1", "P-2"], "verdicts": ["PASS"]}
     first = (await shop.ask.data_of(document, {"filter": wanted}))["inspections"]
@@ -208,19 +205,3 @@ async def test_the_search_for_places_uses_its_index_only_as_the_owner(shop: Shop
     conditions = [re.search(r"Index Cond: .*", plan) for plan in (as_app, as_owner)]
     assert "ix_asset_location" in as_owner, as_owner
     assert [found is not None and "location &&" in found[0] for found in conditions] == [False, True]
-
-
-async def test_a_decided_inspection_becomes_one_twin_version(shop: Shop) -> None:
-    asset, scan = await shop.judged("T-1", "FAIL")
-    from sqlalchemy import select
-
-    async with shop.database.begin(worker(shop.tenant)) as work:
-        rows = await work.session.scalars(select(JobRow).where(JobRow.kind == "twin.record_inspection"))
-        told = [msgspec.convert(row.payload, RecordInspection) for row in rows]
-    (inspected,) = [each for each in told if each.deviations_sha256 == "d" * 64][-1:]
-    made = []
-    for _ in range(2):
-        async with shop.database.begin(worker(shop.tenant)) as work:
-            made.append(await record_inspection(work, inspected, NOW))
-    assert made[0] is not None
-    assert made[1] is None

@@ -1,0 +1,209 @@
+"""Jobs of inspection: import a CAD file, process a scan.
+
+In: a run. Out: one commit that holds the outcome and the job's end, after every object that it names is in the store.
+What is wrong with a file is a refusal: the file is quarantined with the reason, in the commit that fails the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db import jobs
+from db.unit_of_work import UnitOfWork
+from kernels.errors import KernelError
+from subgraphs.inspection.jobs import IMPORT_CAD, PROCESS_SCAN
+from subgraphs.inspection.model import (
+    CadRevision,
+    CadRevisionId,
+    Fault,
+    LengthUnit,
+    Pictures,
+    Scan,
+    ScanId,
+    Sha256Hex,
+    UploadState,
+)
+from subgraphs.inspection.service import results
+from workers import meshes
+from workers.actor import Handler, JobProblem, JobRefused, NotYet, Run
+from workers.errors import FileProblem
+from workers.files import fetched
+from workers.measuring import Measuring, measure, measured_values
+from workers.meshes import NominalMesh
+from workers.readers import units
+from workers.readers.read_cad import read_cad
+from workers.readers.read_scan import read_scan
+from workers.readers.values import CadMesh, ScanCloud
+from workers.reporting import Drawn, Subject, draw
+
+WAIT_FOR_CAD_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.1
+
+
+async def import_cad(run: Run) -> None:
+    """Read the file, keep its shape as a mesh in millimetres, accept the revision."""
+    id = CadRevisionId(run.lease.subject_id)
+    async with run.database.begin(run.caller) as work:
+        revision = await results.read_cad_revision(work, id)
+    if revision.state is not UploadState.PROCESSING:
+        return await _finish_without_change(run)
+    async with fetched(run, revision.file, revision.format) as path:
+        await run.report(0, 1, "file", "read")
+        with refusals("CAD file"):
+            mesh: CadMesh = await asyncio.to_thread(
+                read_cad, path, _unit(revision.unit), accept_flaws=revision.accept_flaws
+            )
+    mesh_key = f"cad/{id}/mesh.npz"
+    await run.report(0, 1, "file", "store")
+    await run.blobs.put(run.caller, mesh_key, await asyncio.to_thread(meshes.packed, mesh))
+    warnings = [finding.message for finding in mesh.warnings]
+    async with run.database.begin(run.caller) as work:
+        await results.accept_cad_revision(work, revision, mesh_key, meshes.facts_of(mesh), warnings)
+        await jobs.finish(work, run.lease, {"cadRevision": str(id)})
+
+
+async def process_scan(run: Run) -> None:
+    """Hash, read, register, measure, draw, store, judge."""
+    async with run.database.begin(run.caller) as work:
+        scan = await results.read_scan(work, ScanId(run.lease.subject_id))
+        asset = await results.read_asset(work, scan.asset_id)
+    if scan.state is not UploadState.PROCESSING:
+        return await _finish_without_change(run)
+    cad = await _ready_cad(run, scan.cad_revision_id)
+    now = datetime.datetime.now(datetime.UTC)
+    async with fetched(run, scan.file, scan.format) as path:
+        await run.report(0, 1, "file", "read")
+        with refusals("scan"):
+            cloud: ScanCloud = await asyncio.to_thread(read_scan, path, _unit(scan.unit))
+    assert cad.mesh_key is not None
+    mesh = meshes.unpacked(await run.blobs.get(run.caller, cad.mesh_key))
+    measuring = await _measured(run, scan, mesh, cloud)
+    await run.report(0, 3, "pictures", "draw")
+    subject = Subject(run.caller.tenant, asset, scan, cad, now)
+    drawn = await asyncio.to_thread(draw, subject, mesh, measuring)
+    await run.report(0, 5, "objects", "store")
+    stored, deviations_key, deviations_sha256 = await _stored(run, scan, measuring, drawn)
+    measured = measured_values(measuring, deviations_key, deviations_sha256, stored)
+    async with run.database.begin(run.caller) as work:
+        inspection = await results.record_measured_scan(work, scan, cad, measured, now)
+        await jobs.finish(work, run.lease, {"scan": str(scan.id), "inspection": str(inspection.id)})
+
+
+async def _measured(run: Run, scan: Scan, mesh: NominalMesh, cloud: ScanCloud) -> Measuring:
+    """Registered and measured in a thread, which tells its stages to this loop."""
+    loop = asyncio.get_running_loop()
+
+    def tell(stage: str) -> None:
+        asyncio.run_coroutine_threadsafe(run.report(0, len(cloud.points_mm), "points", stage), loop).result()
+
+    with refusals("scan"):
+        return await asyncio.to_thread(measure, scan, mesh, cloud, tell)
+
+
+async def _stored(run: Run, scan: Scan, measuring: Measuring, drawn: Drawn) -> tuple[Pictures, str, Sha256Hex]:
+    """Every object of the result, under keys that a second attempt writes again."""
+    body = await asyncio.to_thread(_npy, measuring.deviations_mm)
+    deviations_key = f"scans/{scan.id}/deviations.npy"
+    pictures = Pictures(
+        f"scans/{scan.id}/heat-map.png", f"scans/{scan.id}/histogram.png", f"scans/{scan.id}/report.pdf"
+    )
+    await asyncio.gather(
+        run.blobs.put(run.caller, deviations_key, body),
+        run.blobs.put(run.caller, pictures.heat_map_key, drawn.heat_map_png, "image/png"),
+        run.blobs.put(run.caller, pictures.histogram_key, drawn.histogram_png, "image/png"),
+        run.blobs.put(run.caller, pictures.report_key, drawn.report_pdf, "application/pdf"),
+    )
+    return pictures, deviations_key, Sha256Hex(hashlib.sha256(body).hexdigest())
+
+
+def _npy(deviations_mm: NDArray[np.float64]) -> bytes:
+    """In float32: a thousandth of a micrometre at the size of a hand, half the bytes."""
+    file = io.BytesIO()
+    np.save(file, deviations_mm.astype(np.float32))
+    return file.getvalue()
+
+
+async def _ready_cad(run: Run, id: CadRevisionId) -> CadRevision:
+    """The CAD revision once it is imported. Its job runs beside this one and rarely takes long."""
+    until = asyncio.get_running_loop().time() + WAIT_FOR_CAD_S
+    while True:
+        async with run.database.begin(run.caller) as work:
+            cad = await results.read_cad_revision(work, id)
+        match cad.state:
+            case UploadState.PROCESSED:
+                return cad
+            case UploadState.QUARANTINED:
+                reason = cad.fault.message if cad.fault else "It was refused."
+                raise JobRefused(
+                    JobProblem(
+                        "CAD_NOT_READY",
+                        f"The CAD revision {cad.name} cannot be measured against. {reason}",
+                        "Upload a corrected CAD file, then the scan again for that revision.",
+                    )
+                )
+            case _ if asyncio.get_running_loop().time() > until:
+                raise NotYet("The CAD revision is still being imported.")
+            case _:
+                await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _finish_without_change(run: Run) -> None:
+    """An earlier attempt, or an earlier job, has done it: only the job is left to end."""
+    async with run.database.begin(run.caller) as work:
+        await jobs.finish(work, run.lease, {})
+
+
+@contextmanager
+def refusals(noun: str) -> Iterator[None]:
+    """What readers and kernels refuse, as the end of the job."""
+    try:
+        yield
+    except FileProblem as problem:
+        remedy = f"Correct the {noun} as the message says and upload it anew."
+        raise JobRefused(JobProblem(problem.code, problem.message, remedy)) from problem
+    except KernelError as error:
+        code = _code_of(error)
+        remedy = "Check that scan and CAD are of the same part and in the right unit, or give a pose to start from."
+        raise JobRefused(JobProblem(code, str(error), remedy)) from error
+
+
+def _code_of(error: KernelError) -> str:
+    """RegistrationFailed is REGISTRATION_FAILED."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).upper()
+
+
+def _unit(unit: LengthUnit | None) -> units.LengthUnit | None:
+    return None if unit is None else units.LengthUnit[unit.name]
+
+
+async def give_up_cad(work: UnitOfWork, id: UUID, problem: JobProblem) -> None:
+    revision = await results.read_cad_revision(work, CadRevisionId(id))
+    if revision.state is UploadState.PROCESSING:
+        await results.quarantine_cad_revision(work, revision, _fault(problem))
+
+
+async def give_up_scan(work: UnitOfWork, id: UUID, problem: JobProblem) -> None:
+    scan = await results.read_scan(work, ScanId(id))
+    if scan.state is UploadState.PROCESSING:
+        await results.quarantine_scan(work, scan, _fault(problem))
+
+
+def _fault(problem: JobProblem) -> Fault:
+    return Fault(problem.code, problem.message, problem.remedy)
+
+
+HANDLERS = {
+    IMPORT_CAD: Handler(import_cad, give_up_cad),
+    PROCESS_SCAN: Handler(process_scan, give_up_scan),
+}

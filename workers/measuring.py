@@ -1,0 +1,119 @@
+"""Measure one scan against its nominal mesh: the kernels in order, and their findings as inspection's values.
+
+In: the scan's facts, a mesh and a cloud in millimetres. Out: everything that is decided on and drawn. Arithmetic only:
+it runs in a thread and touches no store. Refuses what readers and kernels refuse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.deviation import DeviationStatistics, summarise
+from kernels.distance import MeshIndex
+from kernels.registration import Registration, register
+from subgraphs.inspection.model import Band, DeviationSummary, Pictures, Scan, Sha256Hex, Transform, WorstPoint
+from subgraphs.inspection.service.results import Measured, Registered
+from workers.meshes import NominalMesh
+from workers.readers.scale import check_scale
+from workers.readers.units import LengthUnit
+from workers.readers.values import CadMesh, ScanCloud
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measuring:
+    """Points in the CAD frame with their signed deviations, and what is said of them."""
+
+    points_mm: Floats
+    deviations_mm: Floats
+    transform: Transform
+    registration: Registration
+    statistics: DeviationStatistics
+
+
+def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str], None]) -> Measuring:
+    """Check the scale, register, measure, summarise; `tell` hears each stage as it begins."""
+    check_scale(scan.file.name, cloud, _as_cad_mesh(mesh))
+    tell("register")
+    index = MeshIndex.build(mesh.vertices_mm, mesh.triangles)
+    registration = register(index, cloud.points_mm, start=_start(scan.pose_hint, cloud.origin_shift_mm))
+    pose = registration.transform
+    tell("measure")
+    points = cloud.points_mm @ pose[:3, :3].T + pose[:3, 3]
+    deviations = index.signed_distance(points).distance
+    tell("summarise")
+    statistics = summarise(points, deviations, scan.rule.lower_mm, scan.rule.upper_mm)
+    # The file's own coordinates are what a person can compare: the shift near the origin is taken out again.
+    whole = pose @ _shift(-cloud.origin_shift_mm)
+    return Measuring(points, deviations, tuple(map(float, whole.ravel())), registration, statistics)
+
+
+def measured_values(
+    found: Measuring, deviations_key: str, deviations_sha256: Sha256Hex, pictures: Pictures
+) -> Measured:
+    """The findings as inspection keeps them."""
+    told, pose = found.statistics, found.registration
+    return Measured(
+        points=len(found.points_mm),
+        registered=Registered(
+            transform=found.transform,
+            fitness=pose.fitness,
+            rms_mm=pose.rms,
+            ambiguous=pose.ambiguous,
+            unconstrained=tuple(motion.describe() for motion in pose.unconstrained),
+            method=pose.method,
+        ),
+        summary=summary_of(told),
+        bands=tuple(Band(_limit(low), _limit(high), points) for low, high, points in told.bands),
+        worst=tuple(
+            WorstPoint(rank, place.position, place.deviation) for rank, place in enumerate(told.worst, start=1)
+        ),
+        histogram_edges_mm=tuple(map(float, told.histogram_edges)),
+        histogram_counts=tuple(map(int, told.histogram_counts)),
+        deviations_key=deviations_key,
+        deviations_sha256=deviations_sha256,
+        pictures=pictures,
+    )
+
+
+def summary_of(told: DeviationStatistics) -> DeviationSummary:
+    return DeviationSummary(
+        points=told.points,
+        mean_mm=told.mean,
+        sigma_mm=told.sigma,
+        rms_mm=told.rms,
+        minimum_mm=told.minimum,
+        maximum_mm=told.maximum,
+        p95_mm=told.p95,
+        percent_in_tolerance=told.percent_in_tolerance,
+        profile_lower_mm=told.profile_lower,
+        profile_upper_mm=told.profile_upper,
+        uncertainty_mm=told.uncertainty,
+    )
+
+
+def _as_cad_mesh(mesh: NominalMesh) -> CadMesh:
+    return CadMesh(
+        mesh.vertices_mm, mesh.triangles, LengthUnit.MILLIMETRE, watertight=True, open_edges=0, crossings=0, warnings=()
+    )
+
+
+def _start(hint: Transform | None, shift_mm: Floats) -> Floats | None:
+    """The caller's pose is of the file's coordinates; the cloud's are shifted."""
+    return None if hint is None else np.array(hint, np.float64).reshape(4, 4) @ _shift(shift_mm)
+
+
+def _shift(offset_mm: Floats) -> Floats:
+    matrix = np.eye(4)
+    matrix[:3, 3] = offset_mm
+    return matrix
+
+
+def _limit(edge: float) -> float | None:
+    return edge if math.isfinite(edge) else None

@@ -1,0 +1,84 @@
+"""Draw what was measured: heat map, histogram, report.
+
+In: what was inspected and what was found. Out: PNG and PDF bytes, the same for the same input. Decides nothing: the
+verdict in the report is the rule's, which the commit that follows writes down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from subgraphs.inspection.model import Asset, CadRevision, Scan
+from subgraphs.inspection.policy import reason_for, uncertainty_of, verdict_of
+from workers.measuring import Measuring, summary_of
+from workers.meshes import NominalMesh
+from workers.pictures.heat_map import heat_map_png, worst_places
+from workers.pictures.histogram import histogram_png
+from workers.pictures.report import ReportFacts, report_pdf
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was inspected, for whom and when."""
+
+    tenant: UUID
+    asset: Asset
+    scan: Scan
+    cad: CadRevision
+    decided_at: datetime
+
+    @property
+    def tolerance_mm(self) -> float:
+        """Pictures know one tolerance on either side: the wider one of a lopsided zone."""
+        rule = self.scan.rule
+        return max(abs(rule.lower_mm), abs(rule.upper_mm))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    heat_map_png: bytes
+    histogram_png: bytes
+    report_pdf: bytes
+
+
+def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
+    title = f"{subject.asset.name} · {subject.asset.serial_number}"
+    points, deviations, tolerance_mm = found.points_mm, found.deviations_mm, subject.tolerance_mm
+    heat_map = heat_map_png(mesh, points, deviations, tolerance_mm, title)
+    histogram = histogram_png(deviations, tolerance_mm, title)
+    worst = worst_places(mesh, points, deviations)
+    return Drawn(heat_map, histogram, report_pdf(_facts(subject, found), heat_map, histogram, worst))
+
+
+def _facts(subject: Subject, found: Measuring) -> ReportFacts:
+    scan, told, pose = subject.scan, found.statistics, found.registration
+    summary = summary_of(told)
+    verdict = verdict_of(summary, scan.rule)
+    guard = uncertainty_of(summary, scan.rule)
+    return ReportFacts(
+        workspace=f"Workspace {subject.tenant}",
+        asset=subject.asset.name,
+        serial=subject.asset.serial_number,
+        cad_revision=subject.cad.name,
+        cad_sha256=subject.cad.file.sha256,
+        scan_name=scan.file.name,
+        scan_sha256=scan.file.sha256,
+        points=told.points,
+        alignment_fitness=pose.fitness,
+        alignment_rms_mm=pose.rms,
+        unconstrained=[motion.describe() for motion in pose.unconstrained],
+        tolerance_mm=subject.tolerance_mm,
+        decision_rule=f"ISO 14253-1: {scan.rule.lower_mm:+g} to {scan.rule.upper_mm:+g} mm, U = {guard:.4f} mm (k = 2)",
+        percent_in_tolerance=told.percent_in_tolerance,
+        mean_mm=told.mean,
+        sigma_mm=told.sigma,
+        rms_mm=told.rms,
+        p95_mm=told.p95,
+        verdict=verdict.value,
+        reason=reason_for(verdict, summary, scan.rule, pose.ambiguous),
+        operator=f"operator {scan.operator_id}",
+        decided_at=subject.decided_at,
+        report_id=str(scan.id),
+    )
