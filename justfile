@@ -28,7 +28,7 @@ stack *arguments:
 
 # All checks: lint, types, import contracts, tests (arguments go to pytest)
 test *arguments: lint
-    pytest -n 2 "$@"
+    pytest -n 2 --dist loadgroup "$@"
 
 # The quick checks
 lint:
