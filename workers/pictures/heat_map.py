@@ -24,6 +24,7 @@ _INCHES, _DPI = (13.0, 9.0), 140
 _INK, _FAINT = "#1d2129", "#5b6370"
 _PANEL = (0.385, 0.405)  # of the figure
 _WORST_COUNT = 5
+_EDGE_ON = 0.15
 _NICE_LENGTHS = np.outer(10.0 ** np.arange(-3, 6), [1.0, 2.0, 5.0]).ravel()
 
 
@@ -90,7 +91,9 @@ def _panel(
     axes.set_title(view.title, fontsize=11, color=_INK, loc="left", pad=4)
     for number, spot in enumerate(worst, 1):
         position = np.array(spot.position_mm)
-        if view.is_visible(scene, position):
+        # Seen edge-on, a wall would be marked on the outline, where nobody can tell what is meant.
+        faces = float(np.array(spot.normal) @ view.towards) > _EDGE_ON
+        if faces and view.is_visible(scene, position):
             _mark(axes, view, position, number)
     _length(axes, view)
     _directions(axes, view)
@@ -132,7 +135,7 @@ def _directions(axes: Axes, view: View) -> None:
     for name, axis in zip("XYZ", np.eye(3), strict=True):
         right, below = float(axis @ view.right), -float(axis @ view.up)
         size = float(np.hypot(right, below))
-        if size < 0.15:
+        if size < 0.3:
             continue
         tip = (across + right * reach, down + below * reach)
         axes.annotate(

@@ -51,7 +51,7 @@ class SurfaceValues:
         clean = ~_is_speck(self._values, self._around(_SPECK_CELLS))
         self._feet, self._values = self._feet[clean], self._values[clean]
         self._tree = cKDTree(self._feet)
-        self._reach_mm = 1.8 * cell_mm
+        self._reach_mm = 2.5 * cell_mm
 
     def at(self, places_mm: Floats) -> Floats:
         """The deviation at each place: the mean of the cells near it, the nearer the heavier."""
