@@ -62,7 +62,8 @@ async def _traces(whole: Whole, serial: str) -> dict[str, int]:
         "inspections": f"select count(*) from inspection where scan_id = {scan}",
         "decisions": f"select count(*) from qc_decision where scan_id = {scan}",
         "twin versions": f"select count(*) from twin_version where scan_id = {scan}",
-        "ledger": f"select count(*) from audit_entry where type = 'ScanProcessed' and object_id = {scan}",
+        "ledger": "select count(*) from audit_entry where type = 'InspectionDecided' "
+        f"and object_id = (select id from inspection where scan_id = {scan})",
     }
     connection = await asyncpg.connect(whole.running.endpoints.database_url)
     try:
