@@ -63,7 +63,7 @@ def handlers() -> Mapping[str, Handler]:
 
 async def _jobs(settings: ProcessSettings) -> None:
     """Compile (or load) the kernels, then take jobs. Until then they wait in the queue, not in a half-ready worker."""
-    from kernels.distance import warm_up
+    from kernels.warming import warm_up
 
     await asyncio.to_thread(warm_up)
     _logger.info("the kernels are ready")
