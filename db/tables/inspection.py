@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from geoalchemy2 import Geography, Geometry
@@ -329,3 +329,30 @@ class MeasurementRow(Base):
             postgresql_include=["value", "verdict"],
         ),
     )
+
+
+class InspectionTallyRow(Base):
+    """How many inspections of one UTC day have one verdict. Written by triggers only."""
+
+    __tablename__ = "inspection_tally"
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    verdict: Mapped[str] = mapped_column(primary_key=True)
+    inspections: Mapped[int] = mapped_column(BigInteger)
+
+
+class MeasurementTallyRow(Base):
+    """Sums of one characteristic over one UTC day. Written by triggers only."""
+
+    __tablename__ = "measurement_tally"
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    characteristic: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[float] = mapped_column(Double)
+    squares: Mapped[float] = mapped_column(Double)
+    minimum: Mapped[float] = mapped_column(Double)
+    maximum: Mapped[float] = mapped_column(Double)
+    failed: Mapped[int] = mapped_column(BigInteger)

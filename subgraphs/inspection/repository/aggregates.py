@@ -1,13 +1,26 @@
-"""Sums over many inspections. Each is answered from an index, never from the wide rows."""
+"""Sums over many inspections, answered from daily tallies; only the broken days at either end of a period are counted.
+
+A million measurements are seven characteristics of some hundred days: a few hundred rows to add up.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
 
-from db.tables.inspection import AssetRow, InspectionRow, MeasurementRow
+from db.tables.inspection import (
+    AssetRow,
+    InspectionRow,
+    InspectionTallyRow,
+    MeasurementRow,
+    MeasurementTallyRow,
+)
 from db.unit_of_work import UnitOfWork
 from subgraphs.inspection.model import (
     AssetId,
@@ -20,55 +33,152 @@ from subgraphs.inspection.model import (
 from subgraphs.inspection.repository.result_rows import measurement_of
 from subgraphs.inspection.repository.rows import pages_by_owner
 
+FAILED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `since` up to `until`, as whole UTC days and the broken ones beside them."""
+
+    since: datetime | None
+    until: datetime | None
+
+    def days(self, column: Any) -> ColumnElement[bool]:
+        """Tallies of the days that lie wholly inside."""
+        inside: ColumnElement[bool] = true()
+        if self.since is not None:
+            inside = inside & (column >= self._first_day)
+        if self.until is not None:
+            inside = inside & (column < self._end_day)
+        return inside
+
+    def moments(self, column: Any) -> ColumnElement[bool]:
+        inside: ColumnElement[bool] = true()
+        if self.since is not None:
+            inside = inside & (column >= self.since)
+        if self.until is not None:
+            inside = inside & (column < self.until)
+        return inside
+
+    def broken(self, column: Any) -> ColumnElement[bool] | None:
+        """Moments inside that no whole day covers; None when there are none."""
+        ends = []
+        if self.since is not None and self.since < _midnight(self._first_day):
+            ends.append((column >= self.since) & (column < _midnight(self._first_day)))
+        if self.until is not None and _midnight(self._end_day) < self.until:
+            ends.append((column >= _midnight(self._end_day)) & (column < self.until))
+        return self.moments(column) & or_(*ends) if ends else None
+
+    @property
+    def _first_day(self) -> date:
+        assert self.since is not None
+        day = self.since.astimezone(UTC).date()
+        return day if self.since == _midnight(day) else day + timedelta(days=1)
+
+    @property
+    def _end_day(self) -> date:
+        assert self.until is not None
+        return self.until.astimezone(UTC).date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
 
 async def quality_summary(
     work: UnitOfWork, since: datetime | None, until: datetime | None, most_serials: int
 ) -> QualitySummary:
     """Inspections by verdict, and the serial numbers of assets with a failed one, the most recently failed first."""
-    within = [
-        *([InspectionRow.created_at >= since] if since else []),
-        *([InspectionRow.created_at < until] if until else []),
-    ]
-    by_verdict = select(InspectionRow.verdict, func.count()).where(*within).group_by(InspectionRow.verdict)
-    counts: dict[str, int] = {verdict: count for verdict, count in await work.session.execute(by_verdict)}  # noqa: C416
-    failed = (
-        select(InspectionRow.asset_id, func.max(InspectionRow.created_at).label("last"))
-        .where(InspectionRow.verdict == Verdict.FAIL.value, *within)
-        .group_by(InspectionRow.asset_id)
-        .order_by(func.max(InspectionRow.created_at).desc())
-        .limit(most_serials)
-        .subquery()
-    )
-    serials = await work.session.scalars(
-        select(AssetRow.serial_number).join(failed, failed.c.asset_id == AssetRow.id).order_by(failed.c.last.desc())
-    )
+    period = Period(since, until)
+    counts = await _by_verdict(work, period)
+    assets = await _newest_failed(work, period, most_serials)
+    serials: dict[UUID, str] = {}
+    if assets:
+        named = select(AssetRow.id, AssetRow.serial_number).where(AssetRow.id.in_(assets))
+        serials = {id: serial for id, serial in await work.session.execute(named)}  # noqa: C416 - rows are no pairs
     return QualitySummary(
         inspections=sum(counts.values()),
         passed=counts.get(Verdict.PASS, 0),
         failed=counts.get(Verdict.FAIL, 0),
         inconclusive=counts.get(Verdict.INCONCLUSIVE, 0),
-        failing_serial_numbers=tuple(serials),
+        failing_serial_numbers=tuple(serials[id] for id in assets if id in serials),
     )
+
+
+async def _by_verdict(work: UnitOfWork, period: Period) -> dict[str, int]:
+    verdict, inspections = InspectionTallyRow.verdict, InspectionTallyRow.inspections
+    query = select(verdict, func.sum(inspections)).where(period.days(InspectionTallyRow.day)).group_by(verdict)
+    counts = {found: int(count) for found, count in await work.session.execute(query)}
+    broken = period.broken(InspectionRow.created_at)
+    if broken is not None:
+        rest = select(InspectionRow.verdict, func.count()).where(broken).group_by(InspectionRow.verdict)
+        for found, count in await work.session.execute(rest):
+            counts[found] = counts.get(found, 0) + count
+    return counts
+
+
+async def _newest_failed(work: UnitOfWork, period: Period, most: int) -> list[UUID]:
+    """Assets in the order in which they last failed. Read backwards in time, only as far as needed."""
+    found: dict[UUID, None] = {}
+    page = select(InspectionRow.asset_id, InspectionRow.created_at, InspectionRow.id).where(
+        InspectionRow.verdict == Verdict.FAIL.value, period.moments(InspectionRow.created_at)
+    )
+    page = page.order_by(InspectionRow.created_at.desc(), InspectionRow.id.desc()).limit(FAILED_AT_ONCE)
+    before: tuple[datetime, UUID] | None = None
+    while len(found) < most:
+        older = true() if before is None else tuple_(InspectionRow.created_at, InspectionRow.id) < tuple_(*before)
+        rows = (await work.session.execute(page.where(older))).all()
+        found.update(dict.fromkeys(row.asset_id for row in rows))
+        if len(rows) < FAILED_AT_ONCE:
+            break
+        before = (rows[-1].created_at, rows[-1].id)
+    return list(found)[:most]
 
 
 async def characteristic_summary(
     work: UnitOfWork, characteristic: str, since: datetime | None, until: datetime | None
 ) -> CharacteristicSummary:
-    value = MeasurementRow.value
-    query = select(
-        func.count(),
-        func.avg(value),
-        func.stddev_samp(value),
-        func.min(value),
-        func.max(value),
-        func.count().filter(MeasurementRow.verdict == Verdict.FAIL.value),
-    ).where(MeasurementRow.characteristic == characteristic)
-    if since is not None:
-        query = query.where(MeasurementRow.measured_at >= since)
-    if until is not None:
-        query = query.where(MeasurementRow.measured_at < until)
-    count, mean, sigma, minimum, maximum, failed = (await work.session.execute(query)).one()
-    return CharacteristicSummary(characteristic, count, mean, sigma, minimum, maximum, failed)
+    period, tally = Period(since, until), MeasurementTallyRow
+    sums = select(
+        func.sum(tally.count),
+        func.sum(tally.total),
+        func.sum(tally.squares),
+        func.min(tally.minimum),
+        func.max(tally.maximum),
+        func.sum(tally.failed),
+    ).where(tally.characteristic == characteristic, period.days(tally.day))
+    parts = [(await work.session.execute(sums)).one()]
+    broken = period.broken(MeasurementRow.measured_at)
+    if broken is not None:
+        value = MeasurementRow.value
+        rest = select(
+            func.count(),
+            func.sum(value),
+            func.sum(value * value),
+            func.min(value),
+            func.max(value),
+            func.count().filter(MeasurementRow.verdict == Verdict.FAIL.value),
+        ).where(MeasurementRow.characteristic == characteristic, broken)
+        parts.append((await work.session.execute(rest)).one())
+    return _summary_of(characteristic, [tuple(part) for part in parts if part[0]])
+
+
+def _summary_of(characteristic: str, parts: Sequence[tuple[Any, ...]]) -> CharacteristicSummary:
+    if not parts:
+        return CharacteristicSummary(characteristic, 0, None, None, None, None, 0)
+    counts, totals, squares, lows, highs, failed = zip(*parts, strict=True)
+    count, total = int(sum(counts)), float(sum(totals))
+    # Never below zero, where only rounding could put it.
+    spread = max(0.0, float(sum(squares)) - total * total / count)
+    return CharacteristicSummary(
+        characteristic=characteristic,
+        count=count,
+        mean=total / count,
+        sigma=math.sqrt(spread / (count - 1)) if count > 1 else None,
+        minimum=min(lows),
+        maximum=max(highs),
+        failed=int(sum(failed)),
+    )
 
 
 async def measurements_of_assets(
