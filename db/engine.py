@@ -48,12 +48,16 @@ def encode_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def open_engine(url: str, pool_size: int = 5, pool_overflow: int = 5) -> AsyncEngine:
-    """Open a pool for any role; statements sent through it are counted."""
+def open_engine(url: str, pool_size: int = 5, pool_overflow: int = 5, pings: bool = False) -> AsyncEngine:
+    """Open a pool for any role; statements sent through it are counted.
+
+    pings: try a connection before it is lent, for pools whose users do not try again by themselves.
+    """
     engine = create_async_engine(
         async_url(url),
         pool_size=pool_size,
         max_overflow=pool_overflow,
+        pool_pre_ping=pings,
         json_serializer=encode_json,
         json_deserializer=msgspec.json.decode,
     )

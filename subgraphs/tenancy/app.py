@@ -15,7 +15,7 @@ from subgraphs.tenancy.user_tokens import UserTokens
 @asynccontextmanager
 async def open_own_resources(shared: Resources) -> AsyncIterator[Mapping[type, object]]:
     settings = shared.get(ProcessSettings)
-    engine = open_engine(settings.database_url("d2r_keylookup"), pool_size=2, pool_overflow=2)
+    engine = open_engine(settings.database_url("d2r_keylookup"), pool_size=2, pool_overflow=2, pings=True)
     try:
         tokens = UserTokens((settings.keys / "tenancy-token.pem").read_bytes())
         yield {Door: Door(shared.database, Directory(engine), Passwords(), tokens)}
