@@ -58,8 +58,12 @@ class Platform:
         environment: Mapping[str, str] = os.environ,
         say: Callable[[str], None] = lambda _: None,
         port: int | None = None,
+        workers: bool = True,
+        careless: bool = False,
     ) -> None:
-        self.stack = Stack(data, environment, say)
+        """`workers` False: only the graph. `careless` trades the data's safety for speed, for tests and benches."""
+        self.stack = Stack(data, environment, say, careless)
+        self._workers = workers
         self._environment, self._say, self._port = environment, say, port
         self._resources = ExitStack()
 
@@ -113,12 +117,10 @@ class Platform:
             file.unlink(missing_ok=True)
             return python(name, ["workers", *duties, "--ready-file", str(file)], worker_settings, file.exists)
 
-        return [
-            python("graph", ["infra.local.embedded", "--port", str(port)], settings, lambda: is_healthy(port)),
-            worker("jobs", ["jobs"]),
-            worker("relay", ["relay"]),
-            worker("rounds", ["sweeper", "sequencer"]),
-        ]
+        graph = python("graph", ["infra.local.embedded", "--port", str(port)], settings, lambda: is_healthy(port))
+        if not self._workers:
+            return [graph]
+        return [graph, worker("jobs", ["jobs"]), worker("relay", ["relay"]), worker("rounds", ["sweeper", "sequencer"])]
 
 
 async def _prepare(endpoints: Endpoints) -> None:
