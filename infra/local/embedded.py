@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import socket
 import sys
 from pathlib import Path
 
@@ -58,7 +59,17 @@ async def serve(settings: ProcessSettings, host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        await uvicorn.Server(config).serve()
+        await uvicorn.Server(config).serve(sockets=[listening(host, port)])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that other processes of the same user may share the port with: the kernel deals out connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    shared = socket.socket(family)
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    shared.bind((host, port))
+    return shared
 
 
 def main() -> int:

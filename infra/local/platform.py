@@ -60,10 +60,12 @@ class Platform:
         port: int | None = None,
         workers: bool = True,
         careless: bool = False,
+        graphs: int = 1,
     ) -> None:
-        """`workers` False: only the graph. `careless` trades the data's safety for speed, for tests and benches."""
+        """`workers` False: only the graph. `careless` trades the data's safety for speed, for tests and benches.
+        `graphs`: processes that answer on the one port."""
         self.stack = Stack(data, environment, say, careless)
-        self._workers = workers
+        self._workers, self._graphs = workers, graphs
         self._environment, self._say, self._port = environment, say, port
         self._resources = ExitStack()
 
@@ -117,10 +119,17 @@ class Platform:
             file.unlink(missing_ok=True)
             return python(name, ["workers", *duties, "--ready-file", str(file)], worker_settings, file.exists)
 
-        graph = python("graph", ["infra.local.embedded", "--port", str(port)], settings, lambda: is_healthy(port))
+        names = ["graph", *(f"graph-{number}" for number in range(2, self._graphs + 1))]
+        serving = ["infra.local.embedded", "--port", str(port)]
+        graphs = [python(name, serving, settings, lambda: is_healthy(port)) for name in names]
         if not self._workers:
-            return [graph]
-        return [graph, worker("jobs", ["jobs"]), worker("relay", ["relay"]), worker("rounds", ["sweeper", "sequencer"])]
+            return graphs
+        return [
+            *graphs,
+            worker("jobs", ["jobs"]),
+            worker("relay", ["relay"]),
+            worker("rounds", ["sweeper", "sequencer"]),
+        ]
 
 
 async def _prepare(endpoints: Endpoints) -> None:

@@ -5,6 +5,7 @@ Refuses a token that is not a compact JWS under EdDSA by a key we hold, typed `c
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -22,6 +23,7 @@ TOKEN_TYPE = "caller+jwt"  # noqa: S105 - a media type, no secret
 ALGORITHM = "EdDSA"
 # The gateway's clock may run a little ahead of ours.
 LEEWAY_S = 5
+MOST_KEPT = 1000
 
 
 class CallerTokens:
@@ -31,16 +33,29 @@ class CallerTokens:
         keys = KeySet.import_key_set(public_keys).keys
         self._keys: Mapping[str, OKPKey] = {key.kid: key for key in keys if isinstance(key, OKPKey) and key.kid}
         self._now = now
+        self._seen: OrderedDict[str, tuple[Mapping[str, object], Mapping[str, object]]] = OrderedDict()
 
     def caller(self, token: str | None) -> Caller | None:
         """The caller that this token names; none when there is no token."""
         if token is None:
             return None
-        header, claims = self._verified(token)
+        header, claims = self._verified_once(token)
         if header.get("typ") != TOKEN_TYPE:
             raise Unauthenticated("The caller token is of another kind.")
         self._check_times_and_names(claims)
         return _caller_of(claims)
+
+    def _verified_once(self, token: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """One operation shows each subgraph the same token several times: the same bytes are verified once.
+
+        Times are checked at every use, so a kept token expires like any other.
+        """
+        found = self._seen.get(token)
+        if found is None:
+            found = self._seen[token] = self._verified(token)
+            if len(self._seen) > MOST_KEPT:
+                self._seen.popitem(last=False)
+        return found
 
     def _verified(self, token: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
         def named_key(unverified: GuestProtocol) -> OKPKey:

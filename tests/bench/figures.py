@@ -30,6 +30,6 @@ def show(title: str, columns: list[str], rows: list[list[str]], bars: list[Bar])
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=max(120, Console().width)).print(table)
     for bar in bars:
         print(bar.line())
