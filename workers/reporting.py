@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kernels.deviation import DeviationStatistics
 from subgraphs.inspection.model import Asset, CadRevision, Scan
 from subgraphs.inspection.policy import reason_for, uncertainty_of, verdict_of
 from workers.measuring import Measuring, summary_of
 from workers.meshes import NominalMesh
-from workers.pictures.heat_map import heat_map_png, worst_places
+from workers.pictures.heat_map import heat_map_png
 from workers.pictures.histogram import histogram_png
 from workers.pictures.report import ReportFacts, report_pdf
+from workers.pictures.zone import WorstPlace, Zone, signed
+
+_WORST_COUNT = 5
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,8 @@ class Subject:
     decided_at: datetime
 
     @property
-    def tolerance_mm(self) -> float:
-        """Pictures know one tolerance on either side: the wider one of a lopsided zone."""
-        rule = self.scan.rule
-        return max(abs(rule.lower_mm), abs(rule.upper_mm))
+    def zone(self) -> Zone:
+        return Zone(self.scan.rule.lower_mm, self.scan.rule.upper_mm)
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,26 @@ class Drawn:
 
 def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
     title = f"{subject.asset.name} · {subject.asset.serial_number}"
-    points, deviations, tolerance_mm = found.points_mm, found.deviations_mm, subject.tolerance_mm
-    heat_map = heat_map_png(mesh, points, deviations, tolerance_mm, title)
-    histogram = histogram_png(deviations, tolerance_mm, title)
-    worst = worst_places(mesh, points, deviations)
+    told, zone = found.statistics, subject.zone
+    subtitle = f"{told.points:,} points · {told.percent_in_tolerance:.2f} % {zone.words()}"
+    worst = [WorstPlace(place.position, place.deviation) for place in told.worst[:_WORST_COUNT]]
+    heat_map = heat_map_png(mesh, found.points_mm, found.deviations_mm, zone, worst, title, subtitle)
+    histogram = histogram_png(found.deviations_mm, zone, _figures(told), title)
     return Drawn(heat_map, histogram, report_pdf(_facts(subject, found), heat_map, histogram, worst))
+
+
+def _figures(told: DeviationStatistics) -> list[tuple[str, str]]:
+    return [
+        ("Points", f"{told.points:,}"),
+        ("Strays left out", f"{told.strays:,}"),
+        ("In tolerance", f"{told.percent_in_tolerance:.2f} %"),
+        ("Mean", f"{signed(told.mean, '.4f')} mm"),
+        ("Sigma", f"{told.sigma:.4f} mm"),
+        ("Robust sigma", f"{told.robust_sigma:.4f} mm"),
+        ("RMS", f"{told.rms:.4f} mm"),
+        ("P2.5", f"{signed(told.p2_5, '.4f')} mm"),
+        ("P97.5", f"{signed(told.p97_5, '.4f')} mm"),
+    ]
 
 
 def _facts(subject: Subject, found: Measuring) -> ReportFacts:
@@ -69,7 +86,7 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
         alignment_fitness=pose.fitness,
         alignment_rms_mm=pose.rms,
         unconstrained=[motion.describe() for motion in pose.unconstrained],
-        tolerance_mm=subject.tolerance_mm,
+        zone=subject.zone,
         decision_rule=f"ISO 14253-1: {scan.rule.lower_mm:+g} to {scan.rule.upper_mm:+g} mm, U = {guard:.4f} mm (k = 2)",
         percent_in_tolerance=told.percent_in_tolerance,
         mean_mm=told.mean,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.pictures.zone import Zone
+
 Floats = NDArray[np.float64]
 
 NO_DATA = (0.70, 0.70, 0.72)
@@ -25,7 +27,7 @@ _NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 class Scale:
     """Colours from -`limit_mm` to `limit_mm`; what lies beyond takes the colour of the end."""
 
-    tolerance_mm: float
+    zone: Zone
     limit_mm: float
 
     def colours(self, deviation_mm: Floats) -> Floats:
@@ -39,23 +41,23 @@ class Scale:
     def table(self) -> Floats:
         """The whole scale as rows of colours, lowest first."""
         middle = (np.arange(_STEPS) + 0.5) / _STEPS * 2.0 - 1.0
-        value, edge = middle * self.limit_mm, self.tolerance_mm
-        parts = ((value < -edge, _BELOW, -self.limit_mm, -edge), (value > edge, _ABOVE, edge, self.limit_mm))
-        rows = _between(value, _INSIDE, -edge, edge)
-        for here, colours, low, high in parts:
-            rows[here] = _between(value[here], colours, low, high)
+        value, zone = middle * self.limit_mm, self.zone
+        low, amid, high = zone.lower_mm, zone.middle_mm, zone.upper_mm
+        rows = _between(value, _INSIDE, (low, (low + amid) / 2.0, amid, (amid + high) / 2.0, high))
+        below, above = value < low, value > high
+        rows[below] = _between(value[below], _BELOW, (-self.limit_mm, low))
+        rows[above] = _between(value[above], _ABOVE, (high, self.limit_mm))
         return rows
 
 
-def scale_for(deviation_mm: Floats, tolerance_mm: float) -> Scale:
+def scale_for(deviation_mm: Floats, zone: Zone) -> Scale:
     """A scale that shows the tolerance well and reaches what the scan reaches, within four tolerances."""
     reached = float(np.percentile(np.abs(deviation_mm), 99.5)) if len(deviation_mm) else 0.0
-    wanted = min(max(reached, 1.5 * tolerance_mm), 4.0 * tolerance_mm)
+    wanted = min(max(reached, 1.5 * zone.reach_mm), 4.0 * zone.reach_mm)
     power = 10.0 ** np.floor(np.log10(wanted))
     limit = next(step * power for step in _NICE if step * power >= wanted * (1 - 1e-9))
-    return Scale(tolerance_mm, float(limit))
+    return Scale(zone, float(limit))
 
 
-def _between(value: Floats, colours: tuple[tuple[float, float, float], ...], low: float, high: float) -> Floats:
-    stops = np.linspace(low, high, len(colours))
+def _between(value: Floats, colours: tuple[tuple[float, float, float], ...], stops: tuple[float, ...]) -> Floats:
     return np.column_stack([np.interp(value, stops, np.array(colours)[:, channel]) for channel in range(3)])

@@ -1,17 +1,19 @@
 """The histogram of deviations, in the colours of the heat map, with the tolerance and the usual figures.
 
-In: signed deviations and a tolerance. Out: a PNG, the same bytes for the same input. What lies beyond the scale is
-counted in words at its end, not squeezed into the last bar.
+In: signed deviations, a tolerance zone, and figures as name and value, not computed here. Out: a PNG, the same
+bytes for the same input. What lies beyond the scale is counted in words at its end, not squeezed into the last bar.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers.pictures.colours import Floats, scale_for
+from workers.pictures.zone import Zone, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +22,7 @@ _INK, _FAINT = "#1d2129", "#5b6370"
 _BARS = 80
 
 
-def histogram_png(deviation_mm: Floats, tolerance_mm: float, title: str) -> bytes:
+def histogram_png(deviation_mm: Floats, zone: Zone, figures: Sequence[tuple[str, str]], title: str) -> bytes:
     """1400 x 700 pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -29,8 +31,8 @@ def histogram_png(deviation_mm: Floats, tolerance_mm: float, title: str) -> byte
     FigureCanvasAgg(figure)
     figure.text(0.08, 0.93, title, fontsize=15, fontweight="bold", color=_INK, va="center")
     axes = figure.add_axes((0.08, 0.13, 0.65, 0.70))
-    _bars(axes, deviation_mm, tolerance_mm)
-    for number, (name, value) in enumerate(_figures(deviation_mm, tolerance_mm)):
+    _bars(axes, deviation_mm, zone)
+    for number, (name, value) in enumerate(figures):
         height = 0.80 - number * 0.075
         figure.text(0.76, height, name, fontsize=10.5, color=_FAINT, va="center")
         figure.text(0.975, height, value, fontsize=10.5, color=_INK, va="center", ha="right")
@@ -39,8 +41,8 @@ def histogram_png(deviation_mm: Floats, tolerance_mm: float, title: str) -> byte
     return out.getvalue()
 
 
-def _bars(axes: Axes, deviation_mm: Floats, tolerance_mm: float) -> None:
-    scale = scale_for(deviation_mm, tolerance_mm)
+def _bars(axes: Axes, deviation_mm: Floats, zone: Zone) -> None:
+    scale = scale_for(deviation_mm, zone)
     limit = scale.limit_mm
     borders = np.linspace(-limit, limit, _BARS + 1)
     counts, _ = np.histogram(deviation_mm, borders)
@@ -50,9 +52,9 @@ def _bars(axes: Axes, deviation_mm: Floats, tolerance_mm: float) -> None:
         middles, shares, width=borders[1] - borders[0], color=scale.colours(middles), edgecolor=_FAINT, linewidth=0.4
     )
     top = max(float(shares.max()), 1e-9) * 1.16
-    for edge, sign in ((-tolerance_mm, "−"), (tolerance_mm, "+")):
+    for edge in (zone.lower_mm, zone.upper_mm):
         axes.axvline(edge, color=_INK, lw=1.4, ls=(0, (5, 3)))
-        axes.text(edge, top * 1.015, f"{sign}{tolerance_mm:g} mm", ha="center", va="bottom", fontsize=10, color=_INK)
+        axes.text(edge, top * 1.015, f"{signed(edge)} mm", ha="center", va="bottom", fontsize=10, color=_INK)
     axes.axvline(0.0, color=_FAINT, lw=0.8)
     beyond = ((-limit, int(np.sum(deviation_mm < -limit)), "left"), (limit, int(np.sum(deviation_mm > limit)), "right"))
     for place, count, side in beyond:
@@ -67,24 +69,3 @@ def _bars(axes: Axes, deviation_mm: Floats, tolerance_mm: float) -> None:
     axes.set_axisbelow(True)
     for side_name in ("top", "right"):
         axes.spines[side_name].set_visible(False)
-
-
-def _figures(deviation_mm: Floats, tolerance_mm: float) -> list[tuple[str, str]]:
-    low, middle, high = (float(value) for value in np.percentile(deviation_mm, [2.5, 50.0, 97.5]))
-    robust = 1.4826 * float(np.median(np.abs(deviation_mm - middle)))
-    rms = float(np.sqrt(np.mean(np.square(deviation_mm))))
-    return [
-        ("Points", f"{len(deviation_mm):,}"),
-        ("In tolerance", f"{100.0 * float(np.mean(np.abs(deviation_mm) <= tolerance_mm)):.2f} %"),
-        ("Mean", _signed(float(np.mean(deviation_mm)))),
-        ("Median", _signed(middle)),
-        ("Sigma", f"{float(np.std(deviation_mm)):.4f} mm"),
-        ("Robust sigma", f"{robust:.4f} mm"),
-        ("RMS", f"{rms:.4f} mm"),
-        ("P2.5", _signed(low)),
-        ("P97.5", _signed(high)),
-    ]
-
-
-def _signed(value_mm: float) -> str:
-    return f"{value_mm:+.4f} mm".replace("-", "−")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape
 
-from workers.pictures.surface_values import WorstPlace
+from workers.pictures.zone import WorstPlace, Zone, signed
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
@@ -52,7 +52,7 @@ class ReportFacts:
     alignment_fitness: float
     alignment_rms_mm: float
     unconstrained: Sequence[str]
-    tolerance_mm: float
+    zone: Zone
     decision_rule: str
     percent_in_tolerance: float
     mean_mm: float
@@ -147,7 +147,7 @@ def _story(facts: ReportFacts, heat_map: bytes, histogram: bytes, worst: Sequenc
 
 
 def _result_rows(facts: ReportFacts) -> list[tuple[str, str]]:
-    inside = f"{facts.percent_in_tolerance:.2f} % of {facts.points:,} points within ±{facts.tolerance_mm:g} mm"
+    inside = f"{facts.percent_in_tolerance:.2f} % of {facts.points:,} points {facts.zone.words()}"
     return [
         ("In tolerance", inside),
         ("Deviation", f"mean {facts.mean_mm:+.4f}, sigma {facts.sigma_mm:.4f}, RMS {facts.rms_mm:.4f}, "
@@ -216,8 +216,8 @@ def _worst_table(worst: Sequence[WorstPlace]) -> Table:
 
 
 def _lengths(spot: WorstPlace) -> list[str]:
-    places = [f"{value:.2f} mm" for value in spot.position_mm]
-    return [words.replace("-", "−") for words in (f"{spot.deviation_mm:+.3f} mm", *places)]
+    places = [f"{value:.2f} mm".replace("-", "−") for value in spot.position_mm]
+    return [f"{signed(spot.deviation_mm, '.3f')} mm", *places]
 
 
 def _plain_rows() -> list[_Rule]:

@@ -1,12 +1,10 @@
-"""Spread the deviations of scan points over the surface that they were measured against, and find the worst places.
+"""Spread the deviations of scan points over the surface that they were measured against.
 
 In: points with deviations. Out: a value for any place of the surface, NaN where no point lies near. Medians of small
-cells stand for single points, so that one stray paints nothing and is never called the worst place.
+cells stand for single points, so that one stray paints nothing.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +20,8 @@ _MOST_POINTS = 1_000_000
 _CELLS_ACROSS = 350
 _NEIGHBOURS = 4
 _SPACING_SAMPLE = 5_000
-# A worst place speaks for all that lies within this share of the part's diagonal.
-_APART = 0.12
-# A worst place is judged by the median of so many cells: the largest of many noisy values would say too much.
-_AGREEING_CELLS = 25
 # A cell that departs from the median around it by so many robust sigmas is a stray and is not painted.
 _SPECK_CELLS, _SPECK_SIGMAS = 9, 8.0
-
-
-@dataclass(frozen=True)
-class WorstPlace:
-    """A place on the part's surface, the way it faces, and how far the scan is off there."""
-
-    position_mm: tuple[float, float, float]
-    normal: tuple[float, float, float]
-    deviation_mm: float
 
 
 class SurfaceValues:
@@ -65,28 +50,12 @@ class SurfaceValues:
         result: Floats = np.where(known, mean, np.nan)
         return result
 
-    def worst(self, count: int) -> list[WorstPlace]:
-        """The places furthest off, each standing for its surroundings, the worst first."""
-        typical = self._around(_AGREEING_CELLS)
-        left = np.argsort(-np.abs(typical), kind="stable")
-        chosen: list[int] = []
-        while len(left) and len(chosen) < count:
-            chosen.append(int(left[0]))
-            apart = np.linalg.norm(self._feet[left] - self._feet[left[0]], axis=1)
-            left = left[apart > _APART * self._scene.diagonal_mm]
-        return [self._place(index, float(typical[index])) for index in chosen]
-
     def _around(self, cells: int) -> Floats:
         """The median of the cells nearest to each."""
         cells = min(cells, len(self._values))
         _, near = cKDTree(self._feet).query(self._feet, k=cells)
         result: Floats = np.median(self._values[near.reshape(len(self._feet), cells)], axis=1)
         return result
-
-    def _place(self, index: int, deviation_mm: float) -> WorstPlace:
-        x, y, z = (float(value) for value in self._feet[index])
-        nx, ny, nz = (float(value) for value in self._scene.normals_at(self._feet[index : index + 1])[0])
-        return WorstPlace((x, y, z), (nx, ny, nz), deviation_mm)
 
 
 def _is_speck(values: Floats, around: Floats) -> NDArray[np.bool_]:

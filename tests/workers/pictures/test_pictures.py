@@ -9,16 +9,19 @@ import pytest
 from PIL import Image
 
 from workers.pictures.colours import NO_DATA, Scale, scale_for
-from workers.pictures.heat_map import heat_map_png, worst_places
+from workers.pictures.heat_map import heat_map_png
 from workers.pictures.histogram import histogram_png
 from workers.pictures.ray_scene import RayScene
 from workers.pictures.report import ReportFacts, report_pdf
-from workers.pictures.surface_values import SurfaceValues, WorstPlace
+from workers.pictures.surface_values import SurfaceValues
 from workers.pictures.view import close_view, draw, whole_view
+from workers.pictures.zone import WorstPlace, Zone
 
-TOLERANCE_MM = 0.1
+ZONE = Zone(-0.1, 0.1)
+FIGURES = [("Points", "20,000")]
 SIZE_MM = (40.0, 30.0, 20.0)
 DENT_MM = np.array([30.0, 20.0, 20.0])
+WORST = [WorstPlace((30.0, 20.0, 19.7), -0.3)]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ def values_of(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> SurfaceValue
 
 
 def test_the_colours_jump_at_the_tolerance_and_meet_nowhere_with_grey() -> None:
-    scale = Scale(TOLERANCE_MM, 0.4)
+    scale = Scale(ZONE, 0.4)
     just_in, just_out = scale.colours(np.array([0.099, 0.102]))
     assert np.abs(just_in - just_out).max() > 0.3
     assert scale.colours(np.array([np.nan])).tolist() == [list(NO_DATA)]
@@ -59,14 +62,37 @@ def test_the_colours_jump_at_the_tolerance_and_meet_nowhere_with_grey() -> None:
 
 
 def test_blue_means_too_little_and_red_too_much() -> None:
-    low, high = Scale(TOLERANCE_MM, 0.4).colours(np.array([-0.3, 0.3]))
+    low, high = Scale(ZONE, 0.4).colours(np.array([-0.3, 0.3]))
     assert low[2] > low[0]
     assert high[0] > high[2]
 
 
 def test_the_scale_shows_the_tolerance_well_and_ends_at_four_of_it() -> None:
-    assert scale_for(np.full(1000, 0.001), TOLERANCE_MM).limit_mm == pytest.approx(0.15)
-    assert scale_for(np.full(1000, 9.0), TOLERANCE_MM).limit_mm == pytest.approx(0.4)
+    assert scale_for(np.full(1000, 0.001), ZONE).limit_mm == pytest.approx(0.15)
+    assert scale_for(np.full(1000, 9.0), ZONE).limit_mm == pytest.approx(0.4)
+
+
+def test_a_lopsided_zone_is_shown_as_it_is_on_either_side() -> None:
+    scale = Scale(Zone(-0.02, 0.2), 0.8)
+    assert np.abs(np.diff(scale.colours(np.array([-0.03, -0.015])), axis=0)).max() > 0.3
+    assert np.abs(np.diff(scale.colours(np.array([0.195, 0.21])), axis=0)).max() > 0.3
+    assert np.abs(np.diff(scale.colours(np.array([0.095, 0.105])), axis=0)).max() < 0.1
+    assert scale.colours(np.zeros(1))[0] == pytest.approx([1.0, 0.98, 0.80], abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [(ZONE, "within ±0.1 mm"), (Zone(-0.02, 0.2), "from −0.02 to +0.2 mm"), (Zone(0.0, 0.3), "from 0 to +0.3 mm")],
+)
+def test_a_zone_says_both_its_limits_where_they_differ(zone: Zone, words: str) -> None:
+    assert zone.words() == words
+
+
+def test_a_heat_map_differs_with_its_zone_and_needs_no_worst_place(
+    block: Block, scan: tuple[np.ndarray, np.ndarray]
+) -> None:
+    pictures = {heat_map_png(block, *scan, zone, [], "Block", "") for zone in (ZONE, Zone(-0.1, 0.02), Zone(0.02, 0.1))}
+    assert len(pictures) == 3
 
 
 def test_places_without_points_have_no_value(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
@@ -76,18 +102,16 @@ def test_places_without_points_have_no_value(block: Block, scan: tuple[np.ndarra
     assert np.isnan(found[1:]).all()
 
 
-def test_the_worst_place_is_the_dent_and_not_the_stray(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
-    first, *others = worst_places(block, *scan)
-    assert np.linalg.norm(np.array(first.position_mm) - DENT_MM) < 3.0
-    assert first.deviation_mm == pytest.approx(-0.3, abs=0.015)
-    assert first.normal == pytest.approx((0.0, 0.0, 1.0))
-    assert all(abs(other.deviation_mm) < 0.05 for other in others)
+def test_a_stray_paints_nothing(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    points, deviation = scan
+    assert deviation[7] == 12.0
+    assert abs(values_of(block, scan).at(points[7:8] * [1.0, 1.0, 0.0] + [0.0, 0.0, SIZE_MM[2]])[0]) < 0.35
 
 
 def test_a_view_from_above_paints_the_dent_where_it_is(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
     scene = RayScene(block)
     view = whole_view(scene, "From above", np.array([0.0, 0.0, 1.0]), 300, 240)
-    values, scale = values_of(block, scan), Scale(TOLERANCE_MM, 0.4)
+    values, scale = values_of(block, scan), Scale(ZONE, 0.4)
     image = draw(view, scene, lambda places: scale.colours(values.at(places)))
     column, row = view.pixels_of(DENT_MM[None])[0].round().astype(int)
     assert image[row, column, 2] > image[row, column, 0] + 0.2
@@ -119,13 +143,13 @@ def test_a_close_view_of_a_hidden_place_cuts_off_what_stands_before_it() -> None
 def test_the_heat_map_is_a_picture_with_the_same_bytes_each_time(
     block: Block, scan: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    first, second = (heat_map_png(block, *scan, TOLERANCE_MM, "Block · serial 1") for _ in range(2))
+    first, second = (heat_map_png(block, *scan, ZONE, WORST, "Block · serial 1", "20,000 points") for _ in range(2))
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (1820, 1260)
 
 
 def test_the_histogram_has_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
-    first, second = (histogram_png(scan[1], TOLERANCE_MM, "Block") for _ in range(2))
+    first, second = (histogram_png(scan[1], ZONE, FIGURES, "Block") for _ in range(2))
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (1400, 700)
 
@@ -143,7 +167,7 @@ def facts(**changes: object) -> ReportFacts:
         alignment_fitness=0.99,
         alignment_rms_mm=0.01,
         unconstrained=(),
-        tolerance_mm=TOLERANCE_MM,
+        zone=ZONE,
         decision_rule="ISO 14253-1",
         percent_in_tolerance=97.0,
         mean_mm=-0.001,
@@ -160,9 +184,8 @@ def facts(**changes: object) -> ReportFacts:
 
 
 def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
-    picture = histogram_png(scan[1], TOLERANCE_MM, "Block")
-    worst = [WorstPlace((1.0, 2.0, 3.0), (0.0, 0.0, 1.0), -0.3)]
-    first, second = (report_pdf(facts(), picture, picture, worst) for _ in range(2))
+    picture = histogram_png(scan[1], ZONE, FIGURES, "Block")
+    first, second = (report_pdf(facts(), picture, picture, WORST) for _ in range(2))
     assert first.startswith(b"%PDF-")
     assert first == second
-    assert first != report_pdf(facts(verdict="PASS"), picture, picture, worst)
+    assert first != report_pdf(facts(verdict="PASS"), picture, picture, WORST)
