@@ -19,12 +19,14 @@ from msgspec import Struct
 from sqlalchemy import CursorResult, func, or_, select, update
 
 from db.errors import LeaseLost
+from db.lookup import Lookup
 from db.outbox import JOB_TOPIC, JobId
 from db.tables.jobs import JobRow
 from db.unit_of_work import UnitOfWork
 
 JobState = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED"]
 LEASE_S = 30.0
+_JOBS = Lookup(JobRow)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ async def read_job(work: UnitOfWork, job: JobId) -> Job | None:
 
 async def jobs_by_id(work: UnitOfWork, jobs: Sequence[JobId]) -> dict[JobId, Job]:
     """Those of the jobs that this tenant has, in one statement."""
-    rows = await work.session.scalars(select(JobRow).where(JobRow.id.in_(jobs)))
+    rows = await _JOBS.rows(work.session, jobs)
     return {JobId(row.id): _job(row) for row in rows}
 
 

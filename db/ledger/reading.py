@@ -6,18 +6,19 @@ None too, and `verifying` says why.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from db.ledger.append import EntryId
 from db.ledger.entries import Part, place_of
 from db.ledger.subject_keys import SubjectKey
+from db.lookup import among, table_of
 from db.tables.audit import AuditCheckpointRow, AuditEntryRow
 from db.unit_of_work import UnitOfWork
 
@@ -57,6 +58,20 @@ class SignedCheckpoint:
     created_at: datetime
 
 
+_ENTRIES = table_of(AuditEntryRow).c
+_SEQUENCED = select(*_ENTRIES).where(_ENTRIES.seq.is_not(None)).order_by(_ENTRIES.seq.desc())
+_PLACE = func.row_number().over(partition_by=_ENTRIES.object_id, order_by=_ENTRIES.seq.desc())
+_RANKED = (
+    select(_ENTRIES.id, _PLACE.label("place")).where(among(_ENTRIES.object_id), _ENTRIES.seq.is_not(None)).subquery()
+)
+_NEWEST_OF_EACH = (
+    select(*_ENTRIES)
+    .join(_RANKED, _ENTRIES.id == _RANKED.c.id)
+    .where(_RANKED.c.place <= bindparam("last"))
+    .order_by(_ENTRIES.seq.desc())
+)
+
+
 async def entries(
     work: UnitOfWork, after: int | None = None, first: int = 50, object_id: UUID | None = None
 ) -> list[Entry]:
@@ -72,27 +87,20 @@ async def newest_entries(
     work: UnitOfWork, before: int | None = None, last: int = 50, object_id: UUID | None = None
 ) -> list[Entry]:
     """Up to `last` entries with an index below `before`, newest first."""
-    query = select(AuditEntryRow).where(AuditEntryRow.seq.is_not(None))
+    query = _SEQUENCED
     if before is not None:
-        query = query.where(AuditEntryRow.seq < before)
+        query = query.where(_ENTRIES.seq < before)
     if object_id is not None:
-        query = query.where(AuditEntryRow.object_id == object_id)
-    rows = (await work.session.scalars(query.order_by(AuditEntryRow.seq.desc()).limit(last))).all()
-    return await _opened(work, list(rows))
+        query = query.where(_ENTRIES.object_id == object_id)
+    rows = (await work.session.execute(query.limit(last))).all()
+    return await _opened(work, rows)
 
 
 async def newest_entries_of_each(work: UnitOfWork, object_ids: Collection[UUID], last: int) -> dict[UUID, list[Entry]]:
     """For each of many objects up to `last` of its entries, newest first, in one statement."""
-    place = func.row_number().over(partition_by=AuditEntryRow.object_id, order_by=AuditEntryRow.seq.desc())
-    ranked = (
-        select(AuditEntryRow.id, place.label("place"))
-        .where(AuditEntryRow.object_id.in_(object_ids), AuditEntryRow.seq.is_not(None))
-        .subquery()
-    )
-    query = select(AuditEntryRow).join(ranked, AuditEntryRow.id == ranked.c.id).where(ranked.c.place <= last)
-    rows = (await work.session.scalars(query.order_by(AuditEntryRow.seq.desc()))).all()
+    rows = (await work.session.execute(_NEWEST_OF_EACH, {"keys": list(object_ids), "last": last})).all()
     found: dict[UUID, list[Entry]] = {object_id: [] for object_id in object_ids}
-    for opened in await _opened(work, list(rows)):
+    for opened in await _opened(work, rows):
         found[opened.object_id].append(opened)
     return found
 
@@ -112,7 +120,7 @@ async def checkpoints(work: UnitOfWork, before: int | None = None, last: int = 2
     return [SignedCheckpoint(row.size, row.root, row.note, row.created_at) for row in rows]
 
 
-async def _opened(work: UnitOfWork, rows: list[AuditEntryRow]) -> list[Entry]:
+async def _opened(work: UnitOfWork, rows: Sequence[Any]) -> list[Entry]:
     tenant = work.caller.tenant
     subjects: set[UUID] = {tenant, *(row.subject_id for row in rows if row.subject_id)}
     keys = await work.ledger.keyring.load(subjects)

@@ -22,10 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.caller import TenantId
 from db.errors import LedgerKeyMissing, SubjectErased
+from db.lookup import among, table_of
 from db.tables.audit import AuditKeyRow
 
 RandomBytes = Callable[[int], bytes]
 _KEY_BYTES, _NONCE_BYTES = 32, 12
+_KEYS = table_of(AuditKeyRow).c
+_WRAPPED_KEYS = select(_KEYS.subject_id, _KEYS.wrapped).where(among(_KEYS.subject_id))
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,7 @@ class Keyring:
     async def load(self, subjects: set[UUID]) -> dict[UUID, SubjectKey | None]:
         """What is known of the subjects: their key, None when it was destroyed; absent when there never was one."""
         if unknown := subjects - self._known.keys():
-            rows = await self._session.execute(
-                select(AuditKeyRow.subject_id, AuditKeyRow.wrapped).where(AuditKeyRow.subject_id.in_(unknown))
-            )
+            rows = await self._session.execute(_WRAPPED_KEYS, {"keys": list(unknown)})
             for subject, wrapped in rows:
                 self._known[subject] = None if wrapped is None else self._unwrap(subject, wrapped)
         return {subject: self._known[subject] for subject in subjects & self._known.keys()}

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.client.answer import answer_from_value
 from gateway.client.errors import TimedOut, Unreachable
+from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.errors import SubgraphFailed
 from gateway.plan.nodes import SubgraphName
@@ -21,7 +22,12 @@ class HostedSubgraph(Protocol):
     """What an embedded subgraph must offer; answers are GraphQL responses as plain values."""
 
     async def execute(
-        self, document: str, variables: dict[str, object], operation_name: str | None, caller_token: str | None
+        self,
+        document: str,
+        variables: dict[str, object],
+        operation_name: str | None,
+        caller_token: str | None,
+        scope: OperationScope | None,
     ) -> Mapping[str, object]: ...
 
     def subscribe(
@@ -38,7 +44,9 @@ class InProcessClient:
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                value = await self._hosted.execute(request.document, request.variables, None, request.caller_token)
+                value = await self._hosted.execute(
+                    request.document, request.variables, None, request.caller_token, request.scope
+                )
         except TimeoutError as error:
             raise TimedOut(self.name, self._timeout_s) from error
         except Exception as error:

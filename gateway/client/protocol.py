@@ -12,16 +12,21 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from gateway.client.operation_scope import OperationScope
 from gateway.plan.nodes import SubgraphName
 
 
 class SubgraphRequest(Struct, frozen=True):
-    """One GraphQL request. `caller_token` says who asks (None: nobody known); `trace_id` ties logs together."""
+    """One GraphQL request. `caller_token` says who asks (None: nobody known); `trace_id` ties logs together.
+
+    `scope` is for subgraphs in this process: what the operation's fetches share. A subgraph on the wire gets none.
+    """
 
     document: str
     variables: dict[str, object]
     caller_token: str | None = None
     trace_id: str | None = None
+    scope: OperationScope | None = None
 
 
 class AnswerError(Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import assert_never, cast
 
 from graphql import GraphQLSchema
 
+from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import SubgraphAnswer, SubgraphClient
 from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.caller import Caller
@@ -38,9 +39,10 @@ class Executor:
         self._reporting = reporting
 
     async def execute(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> Response:
-        state = State(variables, caller, {}, Failures())
-        if plan.node is not None:
-            await self._run(state, plan.node)
+        async with aclosing(OperationScope()) as scope:
+            state = State(variables, caller, {}, Failures(), scope)
+            if plan.node is not None:
+                await self._run(state, plan.node)
         return self._response(plan, state)
 
     async def subscribe(
@@ -53,10 +55,11 @@ class Executor:
         try:
             async with aclosing(self._events(primary, variables, caller)) as events:
                 async for answer in events:
-                    state = State(variables, caller, {}, Failures())
-                    take_answer(state, primary, (), answer)
-                    if rest is not None:
-                        await self._run(state, rest)
+                    async with aclosing(OperationScope()) as scope:
+                        state = State(variables, caller, {}, Failures(), scope)
+                        take_answer(state, primary, (), answer)
+                        if rest is not None:
+                            await self._run(state, rest)
                     yield self._response(plan, state)
         except SubgraphFailed as failure:
             error = self._reporting.error(failure.code, str(failure), None, primary.subgraph, caller.trace_id)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest
 from gateway.errors import SubgraphFailed
 from gateway.execution.answer_paths import Batches, entity_filled_by, entity_keys, filled_by, tree_paths
@@ -28,6 +29,7 @@ class State(Struct):
     caller: Caller
     tree: dict[str, object]
     failures: Failures
+    scope: OperationScope | None = None
 
 
 async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
@@ -50,7 +52,7 @@ def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest
     variables = {name: state.variables[name] for name in fetch.variables if name in state.variables}
     for wanted, batch in batches:
         variables[wanted.variable] = batch.representations
-    return SubgraphRequest(fetch.document, variables, state.caller.token(), state.caller.trace_id)
+    return SubgraphRequest(fetch.document, variables, state.caller.token(), state.caller.trace_id, state.scope)
 
 
 def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAnswer) -> None:

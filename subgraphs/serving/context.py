@@ -1,13 +1,12 @@
 """What one operation knows: who asks, the durable state, and its loaders. Made for each operation, closed after it.
 
-All reads of an operation share one transaction, opened at the first read: a query costs one BEGIN, not one a loader.
-A change gets a transaction of its own, and what was loaded before it is forgotten. Holds no domain rule.
+All reads of an operation share one transaction (`reading`). A change gets a transaction of its own, and what was loaded
+before it is forgotten. Holds no domain rule.
 """
 
-import asyncio
 import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -17,6 +16,7 @@ from db.caller import Caller
 from db.engine import Database
 from db.unit_of_work import UnitOfWork
 from subgraphs.serving.errors import Forbidden, Unauthenticated
+from subgraphs.serving.reading import OperationScope, Reading
 
 Thing = TypeVar("Thing")
 
@@ -39,15 +39,15 @@ class Resources:
 
 
 class Context:
-    def __init__(self, resources: Resources, caller: Caller | None, trace_id: str) -> None:
+    def __init__(
+        self, resources: Resources, caller: Caller | None, trace_id: str, scope: OperationScope | None = None
+    ) -> None:
         self.resources = resources
         self.caller = caller
         self.trace_id = trace_id
+        self._scope = scope
         self._loaders: dict[type, object] = {}
-        self._stack = AsyncExitStack()
-        self._reading: UnitOfWork | None = None
-        # One connection answers one statement at a time; loaders that are ready together take turns.
-        self._turn = asyncio.Lock()
+        self._read_transaction: Reading | None = None
 
     def known_caller(self) -> Caller:
         if self.caller is None:
@@ -61,23 +61,16 @@ class Context:
             raise Forbidden(scope)
         return caller
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[UnitOfWork]:
-        """The operation's shared read transaction, for one at a time."""
-        async with self._turn:
-            if self._reading is None:
-                begin = self.resources.database.begin(self.known_caller())
-                self._reading = await self._stack.enter_async_context(begin)
-            try:
-                yield self._reading
-            except BaseException:
-                # A statement that failed has broken the transaction for every reader after it: they get a new one.
-                await self._end_reading()
-                raise
+    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """The operation's read transaction, for one at a time."""
+        return self._reading().turn()
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[UnitOfWork]:
         """A transaction of its own, committed at a clean exit."""
+        # Nobody waits for a second connection while holding a first: enough of those would wait for ever.
+        if self._read_transaction is not None:
+            await self._read_transaction.close()
         async with self.resources.database.begin(self.known_caller()) as work:
             yield work
         self._loaders.clear()
@@ -90,14 +83,23 @@ class Context:
         return cast("Thing", found)
 
     async def renew(self) -> None:
-        """Forget what was read: between two events of a subscription the world moves on."""
-        self._loaders.clear()
-        await self._end_reading()
+        """Forget what was read: between two events of a subscription the world moves on.
 
-    async def _end_reading(self) -> None:
-        self._reading = None
-        stack, self._stack = self._stack, AsyncExitStack()
-        await stack.aclose()
+        A transaction that the operation's other fetches share goes on; whoever runs the operation ends it.
+        """
+        self._loaders.clear()
+        if self._read_transaction is not None and self._scope is None:
+            await self._read_transaction.close()
+
+    def _reading(self) -> Reading:
+        if self._read_transaction is None:
+            database, caller = self.resources.database, self.known_caller()
+            if self._scope is None:
+                self._read_transaction = Reading(database, caller)
+            else:
+                key = (Reading, id(database), caller)
+                self._read_transaction = self._scope.shared(key, lambda: Reading(database, caller))
+        return self._read_transaction
 
 
 Info = StrawberryInfo[Context, None]

@@ -16,6 +16,7 @@ from subgraphs.serving.caller_token import CallerTokens
 from subgraphs.serving.context import Context, Resources
 from subgraphs.serving.errors import Refused
 from subgraphs.serving.failures import formatted_failures, formatted_refusal
+from subgraphs.serving.reading import OperationScope
 from subgraphs.serving.schema import SubgraphSchema
 
 Response = dict[str, Any]
@@ -47,9 +48,10 @@ class InProcessSubgraph:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
         caller_token: str | None = None,
+        scope: OperationScope | None = None,
     ) -> Response:
-        """The response to one query or mutation."""
-        responses = self._run(document, variables, operation_name, caller_token, ANSWERED_ONCE)
+        """The response to one query or mutation. `scope`: of the operation that this is one fetch of."""
+        responses = self._run(document, variables, operation_name, caller_token, ANSWERED_ONCE, scope)
         async with aclosing(responses):
             return await anext(responses)
 
@@ -70,6 +72,7 @@ class InProcessSubgraph:
         operation_name: str | None,
         caller_token: str | None,
         allowed: Collection[OperationType],
+        scope: OperationScope | None = None,
     ) -> AsyncGenerator[Response, None]:
         trace_id = self._new_trace_id()
         try:
@@ -77,7 +80,7 @@ class InProcessSubgraph:
         except Refused as refused:
             yield {"data": None, "errors": [formatted_refusal(refused, trace_id)]}
             return
-        context = Context(self._resources, caller, trace_id)
+        context = Context(self._resources, caller, trace_id, scope)
         results = await self._schema.stream(
             document,
             variable_values=dict(variables or {}),

@@ -18,6 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 from strawberry.types.execution import ExecutionContext
 
+from subgraphs.serving.lean_resolvers import shorten_resolvers
 from subgraphs.serving.problems import COMMON_HANDLERS, ShownAs
 from subgraphs.serving.scalars import SCALARS
 
@@ -60,6 +61,7 @@ class SubgraphSchema(Schema):
             # The first handler that fits wins, so the package's own, finer ones stand first.
             exception_handlers=[*exception_handlers, *COMMON_HANDLERS],
         )
+        shorten_resolvers(self._schema, self.config)
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
         """Strawberry's, on copies: it takes representations apart, and in process they are still the gateway's."""

@@ -6,13 +6,16 @@
 
 import datetime
 from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.caller import TenantId
+from db.lookup import among, table_of
+from db.tables.base import Base
 from db.tables.tenancy import ApiKeyRow, DeviceRow, MemberRow, SignInFailureRow, WorkspaceRow
 from db.unit_of_work import UnitOfWork
 from subgraphs.serving.connections import Page, PageRequest, page_of, uuid_after
@@ -29,6 +32,21 @@ from subgraphs.tenancy.model import (
     SignInFailures,
     Workspace,
 )
+
+
+def _own_rows(row: type[Base]) -> Select[Any]:
+    table = table_of(row)
+    return select(*table.c).where(table.c.tenant_id == bindparam("tenant"))
+
+
+def _own_by_id(row: type[Base]) -> Select[Any]:
+    return _own_rows(row).where(among(table_of(row).c.id))
+
+
+_WORKSPACE = _own_rows(WorkspaceRow)
+_MEMBERS = _own_by_id(MemberRow)
+_DEVICES = _own_by_id(DeviceRow)
+_API_KEYS = _own_by_id(ApiKeyRow)
 
 
 class Directory:
@@ -78,13 +96,13 @@ class Repository:
     # Workspaces
 
     async def workspace(self) -> Workspace | None:
-        row = await self._session.scalar(select(WorkspaceRow).where(WorkspaceRow.tenant_id == self._tenant))
+        row = (await self._session.execute(_WORKSPACE, {"tenant": self._tenant})).one_or_none()
         return None if row is None else Workspace(TenantId(row.id), row.slug, row.name, row.created_at)
 
     # Members
 
     async def members_by_id(self, ids: Collection[MemberId]) -> Mapping[MemberId, Member]:
-        rows = await self._session.scalars(select(MemberRow).where(self._own(MemberRow), MemberRow.id.in_(ids)))
+        rows = await self._session.execute(_MEMBERS, {"tenant": self._tenant, "keys": list(ids)})
         return {MemberId(row.id): _member(row) for row in rows}
 
     async def members(self, request: PageRequest) -> Page[Member]:
@@ -170,7 +188,7 @@ class Repository:
     # Devices
 
     async def devices_by_id(self, ids: Collection[DeviceId]) -> Mapping[DeviceId, Device]:
-        rows = await self._session.scalars(select(DeviceRow).where(self._own(DeviceRow), DeviceRow.id.in_(ids)))
+        rows = await self._session.execute(_DEVICES, {"tenant": self._tenant, "keys": list(ids)})
         return {DeviceId(row.id): _device(row) for row in rows}
 
     async def devices(self, request: PageRequest) -> Page[Device]:
@@ -212,7 +230,7 @@ class Repository:
     # API keys
 
     async def api_keys_by_id(self, ids: Collection[ApiKeyId]) -> Mapping[ApiKeyId, ApiKey]:
-        rows = await self._session.scalars(select(ApiKeyRow).where(self._own(ApiKeyRow), ApiKeyRow.id.in_(ids)))
+        rows = await self._session.execute(_API_KEYS, {"tenant": self._tenant, "keys": list(ids)})
         return {ApiKeyId(row.id): _api_key(row) for row in rows}
 
     async def api_keys(self, request: PageRequest) -> Page[ApiKey]:

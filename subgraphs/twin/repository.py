@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import CursorResult, select, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
+from db.lookup import Lookup
 from db.outbox import new_id
 from db.tables.twin import TwinRefRow, TwinRow, TwinVersionParentRow, TwinVersionRow
 from db.unit_of_work import UnitOfWork
@@ -29,6 +30,12 @@ from subgraphs.twin.model import (
     VersionId,
 )
 
+_TWINS = Lookup(TwinRow)
+_TWINS_OF_ASSETS = Lookup(TwinRow, "asset_id")
+_VERSIONS = Lookup(TwinVersionRow)
+_PARENTS = Lookup(TwinVersionParentRow, "version_id", order=("position",))
+_REFS_OF_TWINS = Lookup(TwinRefRow, "twin_id", order=("twin_id", "name"))
+
 
 class _Content(msgspec.Struct):
     elements: list[dict[str, str]]
@@ -45,18 +52,18 @@ async def twin_of_asset(work: UnitOfWork, asset: AssetId, now: datetime) -> Twin
 
 
 async def twins_by_asset(work: UnitOfWork, assets: Sequence[AssetId]) -> dict[AssetId, Twin]:
-    rows = await work.session.scalars(select(TwinRow).where(TwinRow.asset_id.in_(assets)))
+    rows = await _TWINS_OF_ASSETS.rows(work.session, assets)
     return {AssetId(row.asset_id): _twin_of(row) for row in rows}
 
 
 async def twins_by_id(work: UnitOfWork, ids: Sequence[TwinId]) -> dict[TwinId, Twin]:
-    rows = await work.session.scalars(select(TwinRow).where(TwinRow.id.in_(ids)))
+    rows = await _TWINS.rows(work.session, ids)
     return {TwinId(row.id): _twin_of(row) for row in rows}
 
 
 async def versions_by_id(work: UnitOfWork, ids: Sequence[VersionId]) -> dict[VersionId, Version]:
-    rows = await work.session.scalars(select(TwinVersionRow).where(TwinVersionRow.id.in_(ids)))
-    return {version.id: version for version in await _with_parents(work, list(rows))}
+    rows = await _VERSIONS.rows(work.session, ids)
+    return {version.id: version for version in await _with_parents(work, rows)}
 
 
 async def version_by_idempotency_key(work: UnitOfWork, twin: TwinId, key: str) -> Version | None:
@@ -88,9 +95,7 @@ async def newest_versions_by_scan(work: UnitOfWork, scans: Sequence[ScanId]) -> 
 
 
 async def refs_of_twins(work: UnitOfWork, twins: Sequence[TwinId]) -> dict[TwinId, list[Ref]]:
-    rows = await work.session.scalars(
-        select(TwinRefRow).where(TwinRefRow.twin_id.in_(twins)).order_by(TwinRefRow.twin_id, TwinRefRow.name)
-    )
+    rows = await _REFS_OF_TWINS.rows(work.session, twins)
     refs: dict[TwinId, list[Ref]] = defaultdict(list)
     for row in rows:
         refs[TwinId(row.twin_id)].append(Ref(TwinId(row.twin_id), row.name, VersionId(row.head_id), row.moved_at))
@@ -165,12 +170,7 @@ async def move_ref(
 async def _with_parents(work: UnitOfWork, rows: Sequence[TwinVersionRow]) -> list[Version]:
     parents: dict[UUID, list[VersionId]] = defaultdict(list)
     if rows:
-        edges = await work.session.scalars(
-            select(TwinVersionParentRow)
-            .where(TwinVersionParentRow.version_id.in_([row.id for row in rows]))
-            .order_by(TwinVersionParentRow.position)
-        )
-        for edge in edges:
+        for edge in await _PARENTS.rows(work.session, [row.id for row in rows]):
             parents[edge.version_id].append(VersionId(edge.parent_id))
     return [_version_of(row, tuple(parents[row.id])) for row in rows]
 

@@ -72,4 +72,4 @@ async def test_longer_lists_cost_no_more_statements(house: House) -> None:
                 counts.append((listed, statements.count))
     assert [listed for listed, _ in counts] == [2, 8]
     # Six fetches: each opens the tenant; the rest are the lists, their members and what these hang on.
-    assert {count for _, count in counts} == {23}, counts
+    assert {count for _, count in counts} == {18}, counts

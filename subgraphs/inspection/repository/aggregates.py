@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
 
+from db.lookup import among, table_of
 from db.tables.inspection import (
     AssetRow,
     InspectionRow,
@@ -34,6 +35,17 @@ from subgraphs.inspection.repository.result_rows import measurement_of
 from subgraphs.inspection.repository.rows import pages_by_owner
 
 FAILED_AT_ONCE = 500
+"""Read at a time once the first, shorter page did not do: an asset may fail a hundred times in a row."""
+
+_INSPECTIONS, _TALLIES = table_of(InspectionRow).c, table_of(InspectionTallyRow).c
+_BY_VERDICT = select(_TALLIES.verdict, func.sum(_TALLIES.inspections)).group_by(_TALLIES.verdict)
+_FAILED = (
+    select(_INSPECTIONS.asset_id, _INSPECTIONS.created_at, _INSPECTIONS.id)
+    .where(_INSPECTIONS.verdict == Verdict.FAIL.value)
+    .order_by(_INSPECTIONS.created_at.desc(), _INSPECTIONS.id.desc())
+)
+_ASSETS = table_of(AssetRow).c
+_SERIAL_NUMBERS = select(_ASSETS.id, _ASSETS.serial_number).where(among(_ASSETS.id))
 
 
 @dataclass(frozen=True)
@@ -94,8 +106,8 @@ async def quality_summary(
     assets = await _newest_failed(work, period, most_serials)
     serials: dict[UUID, str] = {}
     if assets:
-        named = select(AssetRow.id, AssetRow.serial_number).where(AssetRow.id.in_(assets))
-        serials = {id: serial for id, serial in await work.session.execute(named)}  # noqa: C416 - rows are no pairs
+        named = await work.session.execute(_SERIAL_NUMBERS, {"keys": assets})
+        serials = {id: serial for id, serial in named}  # noqa: C416 - rows are no pairs
     return QualitySummary(
         inspections=sum(counts.values()),
         passed=counts.get(Verdict.PASS, 0),
@@ -106,12 +118,11 @@ async def quality_summary(
 
 
 async def _by_verdict(work: UnitOfWork, period: Period) -> dict[str, int]:
-    verdict, inspections = InspectionTallyRow.verdict, InspectionTallyRow.inspections
-    query = select(verdict, func.sum(inspections)).where(period.days(InspectionTallyRow.day)).group_by(verdict)
+    query = _BY_VERDICT.where(period.days(_TALLIES.day))
     counts = {found: int(count) for found, count in await work.session.execute(query)}
-    broken = period.broken(InspectionRow.created_at)
+    broken = period.broken(_INSPECTIONS.created_at)
     if broken is not None:
-        rest = select(InspectionRow.verdict, func.count()).where(broken).group_by(InspectionRow.verdict)
+        rest = select(_INSPECTIONS.verdict, func.count()).where(broken).group_by(_INSPECTIONS.verdict)
         for found, count in await work.session.execute(rest):
             counts[found] = counts.get(found, 0) + count
     return counts
@@ -120,18 +131,15 @@ async def _by_verdict(work: UnitOfWork, period: Period) -> dict[str, int]:
 async def _newest_failed(work: UnitOfWork, period: Period, most: int) -> list[UUID]:
     """Assets in the order in which they last failed. Read backwards in time, only as far as needed."""
     found: dict[UUID, None] = {}
-    page = select(InspectionRow.asset_id, InspectionRow.created_at, InspectionRow.id).where(
-        InspectionRow.verdict == Verdict.FAIL.value, period.moments(InspectionRow.created_at)
-    )
-    page = page.order_by(InspectionRow.created_at.desc(), InspectionRow.id.desc()).limit(FAILED_AT_ONCE)
-    before: tuple[datetime, UUID] | None = None
+    failed = _FAILED.where(period.moments(_INSPECTIONS.created_at))
+    page, at_once = failed, min(most * 4, FAILED_AT_ONCE)
     while len(found) < most:
-        older = true() if before is None else tuple_(InspectionRow.created_at, InspectionRow.id) < tuple_(*before)
-        rows = (await work.session.execute(page.where(older))).all()
-        found.update(dict.fromkeys(row.asset_id for row in rows))
-        if len(rows) < FAILED_AT_ONCE:
+        rows = (await work.session.execute(page.limit(at_once))).all()
+        found.update(dict.fromkeys(asset for asset, _, _ in rows))
+        if len(rows) < at_once:
             break
-        before = (rows[-1].created_at, rows[-1].id)
+        _, *before = rows[-1]
+        page, at_once = failed.where(tuple_(_INSPECTIONS.created_at, _INSPECTIONS.id) < tuple_(*before)), FAILED_AT_ONCE
     return list(found)[:most]
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import Select, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from db.lookup import among, table_of
 from db.tables.inspection import AssetRow
 from db.unit_of_work import UnitOfWork
 from subgraphs.inspection.model import Asset, AssetFilter, AssetId, AssetKind, NewestFirst
 from subgraphs.inspection.repository.rows import asset_of, older_than
 
+_COLUMNS = table_of(AssetRow).c
+_POINT = cast(_COLUMNS.location, Geometry("POINT", 4326))
+_ASSETS = select(
+    _COLUMNS.id,
+    _COLUMNS.kind,
+    _COLUMNS.name,
+    _COLUMNS.serial_number,
+    _COLUMNS.created_at,
+    func.ST_X(_POINT).label("longitude"),
+    func.ST_Y(_POINT).label("latitude"),
+)
+_ASSETS_BY_ID = _ASSETS.where(among(_COLUMNS.id))
 
-def _assets() -> Select[Any]:
-    point = cast(AssetRow.location, Geometry("POINT", 4326))
-    return select(AssetRow, func.ST_X(point), func.ST_Y(point))
 
-
-async def _read(work: UnitOfWork, query: Select[Any]) -> list[Asset]:
-    return [asset_of(row, x, y) for row, x, y in await work.session.execute(query)]
+async def _read(work: UnitOfWork, query: Select[Any], parameters: Mapping[str, object] | None = None) -> list[Asset]:
+    return [asset_of(row) for row in await work.session.execute(query, parameters)]
 
 
 async def insert_asset(work: UnitOfWork, asset: Asset, idempotency_key: str) -> bool:
@@ -47,27 +56,27 @@ async def insert_asset(work: UnitOfWork, asset: Asset, idempotency_key: str) -> 
 
 
 async def asset_by_idempotency_key(work: UnitOfWork, key: str) -> Asset | None:
-    found = await _read(work, _assets().where(AssetRow.idempotency_key == key))
+    found = await _read(work, _ASSETS.where(_COLUMNS.idempotency_key == key))
     return found[0] if found else None
 
 
 async def assets_by_id(work: UnitOfWork, ids: Sequence[AssetId]) -> dict[AssetId, Asset]:
-    return {asset.id: asset for asset in await _read(work, _assets().where(AssetRow.id.in_(ids)))}
+    return {asset.id: asset for asset in await _read(work, _ASSETS_BY_ID, {"keys": ids})}
 
 
 async def asset_by_serial_number(work: UnitOfWork, kind: AssetKind, serial_number: str) -> Asset | None:
-    query = _assets().where(AssetRow.kind == kind.value, AssetRow.serial_number == serial_number)
+    query = _ASSETS.where(_COLUMNS.kind == kind.value, _COLUMNS.serial_number == serial_number)
     found = await _read(work, query)
     return found[0] if found else None
 
 
 async def assets_page(work: UnitOfWork, wanted: AssetFilter, page: NewestFirst) -> list[Asset]:
-    query = _assets()
+    query = _ASSETS
     if wanted.kinds:
-        query = query.where(AssetRow.kind.in_([kind.value for kind in wanted.kinds]))
+        query = query.where(_COLUMNS.kind.in_([kind.value for kind in wanted.kinds]))
     if wanted.serial_numbers:
-        query = query.where(AssetRow.serial_number.in_(wanted.serial_numbers))
-    return await _read(work, older_than(query, page, AssetRow.created_at, AssetRow.id))
+        query = query.where(_COLUMNS.serial_number.in_(wanted.serial_numbers))
+    return await _read(work, older_than(query, page, _COLUMNS.created_at, _COLUMNS.id))
 
 
 async def assets_near(

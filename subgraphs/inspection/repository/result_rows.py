@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from db.tables.inspection import AlignmentRow, DeviationMapRow, InspectionRow, MeasurementRow, QcDecisionRow
 from subgraphs.inspection.model import (
     Alignment,
@@ -91,7 +95,7 @@ def deviation_map_columns(measured: DeviationMap) -> dict[str, object]:
     }
 
 
-def inspection_of(row: InspectionRow) -> Inspection:
+def inspection_of(row: InspectionRow | Row[Any]) -> Inspection:
     return Inspection(
         id=InspectionId(row.id),
         asset_id=AssetId(row.asset_id),

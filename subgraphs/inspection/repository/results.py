@@ -10,6 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
+from db.lookup import Lookup, among, table_of
 from db.tables.inspection import (
     AlignmentRow,
     AssetRow,
@@ -49,6 +50,30 @@ from subgraphs.inspection.repository.result_rows import (
     point_text,
 )
 from subgraphs.inspection.repository.rows import older_than, pages_by_owner
+
+_ALIGNMENTS = Lookup(AlignmentRow)
+_MAPS = Lookup(DeviationMapRow)
+_BANDS = Lookup(DeviationBandRow, "deviation_map_id", order=("deviation_map_id", "position"))
+_INSPECTIONS = Lookup(InspectionRow)
+_INSPECTIONS_OF_SCANS = Lookup(InspectionRow, "scan_id")
+_INSPECTION = table_of(InspectionRow).c
+_INSPECTIONS_LISTED = select(*_INSPECTION)
+_DECISIONS = Lookup(QcDecisionRow)
+_DECISIONS_OF_INSPECTIONS = Lookup(QcDecisionRow, "inspection_id", order=("-decided_at", "-id"))
+_POINTS = table_of(WorstPointRow).c
+_PLACE = cast(_POINTS.location, Geometry("POINTZ", 0, dimension=3))
+_WORST_POINTS = (
+    select(
+        _POINTS.deviation_map_id,
+        _POINTS.rank,
+        _POINTS.deviation_mm,
+        func.ST_X(_PLACE),
+        func.ST_Y(_PLACE),
+        func.ST_Z(_PLACE),
+    )
+    .where(among(_POINTS.deviation_map_id))
+    .order_by(_POINTS.rank)
+)
 
 
 async def insert_alignment(work: UnitOfWork, alignment: Alignment) -> None:
@@ -157,21 +182,17 @@ async def insert_measurements(work: UnitOfWork, measurements: Sequence[Measureme
 
 
 async def alignments_by_id(work: UnitOfWork, ids: Sequence[AlignmentId]) -> dict[AlignmentId, Alignment]:
-    rows = await work.session.scalars(select(AlignmentRow).where(AlignmentRow.id.in_(ids)))
+    rows = await _ALIGNMENTS.rows(work.session, ids)
     return {AlignmentId(row.id): alignment_of(row) for row in rows}
 
 
 async def deviation_maps_by_id(work: UnitOfWork, ids: Sequence[DeviationMapId]) -> dict[DeviationMapId, DeviationMap]:
-    rows = await work.session.scalars(select(DeviationMapRow).where(DeviationMapRow.id.in_(ids)))
+    rows = await _MAPS.rows(work.session, ids)
     return {DeviationMapId(row.id): deviation_map_of(row) for row in rows}
 
 
 async def bands_of_maps(work: UnitOfWork, ids: Sequence[DeviationMapId]) -> dict[DeviationMapId, list[Band]]:
-    rows = await work.session.scalars(
-        select(DeviationBandRow)
-        .where(DeviationBandRow.deviation_map_id.in_(ids))
-        .order_by(DeviationBandRow.deviation_map_id, DeviationBandRow.position)
-    )
+    rows = await _BANDS.rows(work.session, ids)
     bands: dict[DeviationMapId, list[Band]] = defaultdict(list)
     for row in rows:
         bands[DeviationMapId(row.deviation_map_id)].append(Band(row.lower_mm, row.upper_mm, row.points))
@@ -185,28 +206,25 @@ async def worst_points_of_maps(
 
     A map holds a few hundred at the most, so its key is the index that counts; the box is checked on those.
     """
-    place = cast(WorstPointRow.location, Geometry("POINTZ", 0, dimension=3))
-    query = select(WorstPointRow, func.ST_X(place), func.ST_Y(place), func.ST_Z(place)).where(
-        WorstPointRow.deviation_map_id.in_(ids)
-    )
+    query = _WORST_POINTS
     if box is not None:
         corners = func.ST_3DMakeBox(func.ST_MakePoint(*box.minimum_mm), func.ST_MakePoint(*box.maximum_mm))
-        query = query.where(WorstPointRow.location.op("&&&")(corners))
+        query = query.where(_POINTS.location.op("&&&")(corners))
     found: dict[DeviationMapId, list[WorstPoint]] = defaultdict(list)
-    for row, x, y, z in await work.session.execute(query.order_by(WorstPointRow.rank)):
-        points = found[DeviationMapId(row.deviation_map_id)]
+    for of_map, rank, deviation_mm, x, y, z in await work.session.execute(query, {"keys": ids}):
+        points = found[DeviationMapId(of_map)]
         if len(points) < most:
-            points.append(WorstPoint(row.rank, (x, y, z), row.deviation_mm))
+            points.append(WorstPoint(rank, (x, y, z), deviation_mm))
     return found
 
 
 async def inspections_by_id(work: UnitOfWork, ids: Sequence[InspectionId]) -> dict[InspectionId, Inspection]:
-    rows = await work.session.scalars(select(InspectionRow).where(InspectionRow.id.in_(ids)))
+    rows = await _INSPECTIONS.rows(work.session, ids)
     return {InspectionId(row.id): inspection_of(row) for row in rows}
 
 
 async def inspections_by_scan(work: UnitOfWork, scans: Sequence[ScanId]) -> dict[ScanId, Inspection]:
-    rows = await work.session.scalars(select(InspectionRow).where(InspectionRow.scan_id.in_(scans)))
+    rows = await _INSPECTIONS_OF_SCANS.rows(work.session, scans)
     return {ScanId(row.scan_id): inspection_of(row) for row in rows}
 
 
@@ -218,27 +236,23 @@ async def inspections_of_assets(
 
 
 async def inspections_page(work: UnitOfWork, wanted: InspectionFilter, page: NewestFirst) -> list[Inspection]:
-    query = select(InspectionRow)
+    query, columns = _INSPECTIONS_LISTED, _INSPECTION
     if wanted.verdicts:
-        query = query.where(InspectionRow.verdict.in_([verdict.value for verdict in wanted.verdicts]))
+        query = query.where(columns.verdict.in_([verdict.value for verdict in wanted.verdicts]))
     if wanted.since is not None:
-        query = query.where(InspectionRow.created_at >= wanted.since)
+        query = query.where(columns.created_at >= wanted.since)
     if wanted.until is not None:
-        query = query.where(InspectionRow.created_at < wanted.until)
+        query = query.where(columns.created_at < wanted.until)
     if wanted.serial_numbers:
         named = select(AssetRow.id).where(AssetRow.serial_number.in_(wanted.serial_numbers))
-        query = query.where(InspectionRow.asset_id.in_(named))
-    rows = await work.session.scalars(older_than(query, page, InspectionRow.created_at, InspectionRow.id))
+        query = query.where(columns.asset_id.in_(named))
+    rows = await work.session.execute(older_than(query, page, columns.created_at, columns.id))
     return [inspection_of(row) for row in rows]
 
 
 async def decisions_of_inspections(work: UnitOfWork, ids: Sequence[InspectionId]) -> dict[InspectionId, list[Decision]]:
     """Every decision of each inspection, newest first; a line of a few, so it is read whole."""
-    rows = await work.session.scalars(
-        select(QcDecisionRow)
-        .where(QcDecisionRow.inspection_id.in_(ids))
-        .order_by(QcDecisionRow.decided_at.desc(), QcDecisionRow.id.desc())
-    )
+    rows = await _DECISIONS_OF_INSPECTIONS.rows(work.session, ids)
     decisions: dict[InspectionId, list[Decision]] = defaultdict(list)
     for row in rows:
         decisions[InspectionId(row.inspection_id)].append(decision_of(row))
@@ -246,5 +260,5 @@ async def decisions_of_inspections(work: UnitOfWork, ids: Sequence[InspectionId]
 
 
 async def decisions_by_id(work: UnitOfWork, ids: Sequence[DecisionId]) -> dict[DecisionId, Decision]:
-    rows = await work.session.scalars(select(QcDecisionRow).where(QcDecisionRow.id.in_(ids)))
+    rows = await _DECISIONS.rows(work.session, ids)
     return {DecisionId(row.id): decision_of(row) for row in rows}

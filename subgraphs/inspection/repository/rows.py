@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, cast, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Uuid, cast, func, literal, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
-from db.tables.inspection import AssetRow, CadRevisionRow, ScanRow, UploadColumns
+from db.tables.inspection import CadRevisionRow, ScanRow, UploadColumns
 from db.unit_of_work import UnitOfWork
 from subgraphs.inspection.model import (
     Asset,
@@ -34,7 +34,7 @@ from subgraphs.inspection.model import (
     UploadState,
 )
 
-Row = TypeVar("Row")
+Entity = TypeVar("Entity")
 Key = TypeVar("Key", bound=UUID)
 
 
@@ -47,14 +47,14 @@ def older_than(query: Select[Any], page: NewestFirst, time: Any, key: Any) -> Se
 
 async def pages_by_owner(
     work: UnitOfWork,
-    row_type: type[Row],
+    row_type: type[Entity],
     owner: str,
     owners: Sequence[Key],
     page: NewestFirst,
     time: str = "created_at",
     key: str = "id",
     where: Callable[[Any], list[ColumnElement[bool]]] = lambda row: [],
-) -> dict[Key, list[Row]]:
+) -> dict[Key, list[Entity]]:
     """For each owner its own page, in one statement: an index range an owner, however many rows it has."""
     wanted = func.unnest(_uuids(owners)).table_valued("owner").render_derived()
     row: Any = aliased(row_type)
@@ -62,7 +62,7 @@ async def pages_by_owner(
     lateral = older_than(one, page, getattr(row, time), getattr(row, key)).lateral("one")
     entity: Any = aliased(row_type, lateral)
     found = (await work.session.scalars(select(entity).select_from(wanted.join(lateral, true())))).all()
-    pages: dict[Key, list[Row]] = defaultdict(list)
+    pages: dict[Key, list[Entity]] = defaultdict(list)
     for each in sorted(found, key=lambda r: (getattr(r, time), getattr(r, key)), reverse=True):
         pages[getattr(each, owner)].append(each)
     return pages
@@ -72,8 +72,9 @@ def _uuids(values: Sequence[UUID]) -> Any:
     return cast(literal(list(values), ARRAY(Uuid)), ARRAY(Uuid))
 
 
-def asset_of(row: AssetRow, longitude: float | None, latitude: float | None) -> Asset:
-    place = None if longitude is None or latitude is None else Place(longitude, latitude)
+def asset_of(row: Row[Any]) -> Asset:
+    """`row`: an asset's columns, and its place as `longitude` and `latitude`."""
+    place = None if row.longitude is None else Place(row.longitude, row.latitude)
     return Asset(AssetId(row.id), AssetKind(row.kind), row.name, row.serial_number, place, row.created_at)
 
 

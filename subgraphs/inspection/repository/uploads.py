@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from db.lookup import Lookup
 from db.tables.inspection import CadRevisionRow, ScanRow
 from db.tables.tenancy import DeviceRow
 from db.unit_of_work import UnitOfWork
@@ -28,6 +29,9 @@ from subgraphs.inspection.model import (
     UploadState,
 )
 from subgraphs.inspection.repository.rows import cad_revision_of, file_columns, older_than, pages_by_owner, scan_of
+
+_CAD_REVISIONS = Lookup(CadRevisionRow)
+_SCANS = Lookup(ScanRow)
 
 
 async def insert_cad_revision(work: UnitOfWork, revision: CadRevision, idempotency_key: str) -> bool:
@@ -87,7 +91,7 @@ async def insert_scan(work: UnitOfWork, scan: Scan, idempotency_key: str) -> boo
 
 
 async def cad_revisions_by_id(work: UnitOfWork, ids: Sequence[CadRevisionId]) -> dict[CadRevisionId, CadRevision]:
-    rows = await work.session.scalars(select(CadRevisionRow).where(CadRevisionRow.id.in_(ids)))
+    rows = await _CAD_REVISIONS.rows(work.session, ids)
     return {CadRevisionId(row.id): cad_revision_of(row) for row in rows}
 
 
@@ -102,7 +106,7 @@ async def cad_revisions_page(work: UnitOfWork, page: NewestFirst) -> list[CadRev
 
 
 async def scans_by_id(work: UnitOfWork, ids: Sequence[ScanId]) -> dict[ScanId, Scan]:
-    rows = await work.session.scalars(select(ScanRow).where(ScanRow.id.in_(ids)))
+    rows = await _SCANS.rows(work.session, ids)
     return {ScanId(row.id): scan_of(row) for row in rows}
 
 

@@ -78,7 +78,12 @@ class DataSubgraph:
         self.counts: Counter[str] = Counter()
 
     async def execute(
-        self, document: str, variables: dict[str, Json], operation_name: str | None, caller_token: str | None
+        self,
+        document: str,
+        variables: dict[str, Json],
+        operation_name: str | None,
+        caller_token: str | None,
+        _scope: object = None,
     ) -> dict[str, Json]:
         self.asked.append(Asked(document, json.loads(json.dumps(variables)), caller_token))
         try:
