@@ -47,6 +47,10 @@ format:
 bench name *arguments:
     @python -m "tests.bench.$@"
 
+# Install the clients and audits of other languages that tests run where they are (needs Node and npm)
+peers:
+    cd tests/node && npm ci --ignore-scripts --no-audit --no-fund
+
 # Write schema.graphql anew from the subgraphs' schemas (needs Node packages; running the product does not)
 compose *arguments:
     python -m infra.compose "$@"
