@@ -7,6 +7,7 @@ hosted subgraphs or URLs whose names it does not know.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -29,6 +31,7 @@ from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
 from gateway.http.explorer_page import explorer_routes
+from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
 from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
 from gateway.http.routes import GraphQLOverHttp
@@ -37,11 +40,13 @@ from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.plan_operation import plan_operation
 from gateway.query_graph.build import build_query_graph
-from gateway.settings import Settings, SubgraphSettings, TokenSettings
+from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
 
 InProcess = Mapping[str, HostedSubgraph]
+# Higher levels gain little on JSON.
+_GZIP_LEVEL = 4
 
 
 class UnknownSubgraph(GatewayError):
@@ -81,17 +86,18 @@ def build_app(settings: Settings, supergraph_text: str, in_process: InProcess | 
             )
             verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, session))
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
+            http = GraphQLOverHttp(pipeline, verifier, signer, settings.limits, settings.http)
             app.state.gateway = Gateway(
-                GraphQLOverHttp(pipeline, verifier, signer, settings.limits),
-                GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket),
-                pipeline,
+                http, GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket), pipeline
             )
-            yield
+            watching = asyncio.create_task(http.readiness.watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
 
-    cors = Middleware(
-        CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"], allow_headers=["*"]
-    )
-    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[cors] if settings.cors_origins else [])
+    HeaderRules(settings.http.headers)
+    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http))
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
@@ -106,18 +112,46 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "up"})
 
+    async def ready(request: Request) -> Response:
+        gateway: Gateway = request.app.state.gateway
+        reasons = gateway.http.readiness.reasons()
+        body = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
+        return JSONResponse(body, 503 if reasons else 200, {"Cache-Control": "no-store"})
+
     return [
         Route("/graphql", graphql, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", graphql_socket),
         Route("/health", health),
+        Route("/ready", ready),
         *(explorer_routes(settings.examples) if settings.explorer else ()),
     ]
+
+
+def _middleware(settings: HttpSettings) -> list[Middleware]:
+    found, cors = [], settings.cors
+    if cors.origins or cors.origin_pattern:
+        found.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(cors.origins),
+                allow_origin_regex=cors.origin_pattern,
+                allow_methods=["GET", "POST"],
+                allow_headers=list(cors.headers),
+                allow_credentials=cors.credentials,
+                expose_headers=list(cors.exposed_headers),
+                max_age=cors.max_age_s,
+            )
+        )
+    if settings.compresses_from is not None:
+        found.append(Middleware(GZipMiddleware, minimum_size=settings.compresses_from, compresslevel=_GZIP_LEVEL))
+    return found
 
 
 def _session(settings: SubgraphSettings) -> aiohttp.ClientSession:
     # No limit for a whole request here: each client sets its own, and a stream has none. No cookies between subgraphs.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.max_connections, keepalive_timeout=60.0),
+        # A pool for each subgraph: a slow one cannot take the connections of the others.
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=settings.max_connections, keepalive_timeout=60.0),
         timeout=aiohttp.ClientTimeout(total=None),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=True,

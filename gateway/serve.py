@@ -7,111 +7,144 @@ fit. SIGTERM and Ctrl-C end it cleanly: running requests finish, sockets are clo
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from gateway.app import build_app
 from gateway.errors import GatewayError
-from gateway.settings import Limits, Settings, SubgraphSettings, TokenSettings
+from gateway.settings import Settings
+from gateway.settings_file import settings_of
 
-_GRACE_S = 10
 # Most objects of a request die young and hold no cycles; a rarer collection keeps the slowest requests short.
 _GC_THRESHOLD = 50_000
 
 
 def add_arguments(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
-    """Each flag's default comes from the environment variable that its help names."""
+    """Each flag's default comes from the environment variable that its help names; the rest is in the settings file."""
 
-    def option(flag: str, name: str, text: str, default: str | None = None) -> None:
-        parser.add_argument(flag, default=environ.get(name, default), help=f"{text} [{name}]")
+    def option(flag: str, name: str, text: str, kind: Callable[[str], object] = str) -> None:
+        default = kind(environ[name]) if name in environ else None
+        parser.add_argument(flag, type=kind, default=default, help=f"{text} [{name}]")
 
     parser.add_argument("--supergraph", type=Path, required=True, help="the composed supergraph, a file")
-    option("--host", "GATEWAY_HOST", "address to listen on", "127.0.0.1")
-    option("--port", "GATEWAY_PORT", "port to listen on", "4000")
+    option("--config", "GATEWAY_CONFIG", "a TOML file with settings (docs/gateway.md); flags win over it", Path)
+    option("--host", "GATEWAY_HOST", "address to listen on: 127.0.0.1")
+    option("--port", "GATEWAY_PORT", "port to listen on: 4000", int)
     parser.add_argument(
         "--subgraph", action="append", default=[], metavar="NAME=URL", help="reach a subgraph here instead"
     )
-    option("--subgraph-timeout", "GATEWAY_SUBGRAPH_TIMEOUT", "seconds a subgraph may take", "15")
+    option("--subgraph-timeout", "GATEWAY_SUBGRAPH_TIMEOUT", "seconds a subgraph may take: 15", float)
     parser.add_argument(
         "--timeout", action="append", default=[], metavar="NAME=SECONDS", help="seconds one subgraph may take"
     )
     option("--jwks", "GATEWAY_JWKS", "keys to check callers' tokens with, a file or URL")
-    option("--algorithms", "GATEWAY_ALGORITHMS", "allowed token algorithms, with commas between", "EdDSA")
+    option("--algorithms", "GATEWAY_ALGORITHMS", "allowed token algorithms, with commas between: EdDSA", _parts)
     option("--issuer", "GATEWAY_ISSUER", "issuer that tokens must name")
     option("--audience", "GATEWAY_AUDIENCE", "audience that tokens must name")
     option("--caller-key", "GATEWAY_CALLER_KEY", "Ed25519 private key (PEM) that signs who asks, for subgraphs")
     option("--examples", "GATEWAY_EXAMPLES", "folder of *.graphql documents that the explorer offers")
-    option("--cors-origins", "GATEWAY_CORS_ORIGINS", "origins whose pages may call, with commas between", "")
-    option("--max-body-bytes", "GATEWAY_MAX_BODY_BYTES", "bytes a request may have", str(Limits().max_body_bytes))
-    option("--max-tokens", "GATEWAY_MAX_TOKENS", "tokens a document may have", str(Limits().max_tokens))
-    option("--max-depth", "GATEWAY_MAX_DEPTH", "levels of fields a document may have", str(Limits().max_depth))
-    option("--max-batch", "GATEWAY_MAX_BATCH", "operations a request may hold; 0: no batches", "0")
-    parser.add_argument(
-        "--development", action="store_true", default=environ.get("GATEWAY_DEVELOPMENT", "") not in ("", "0")
-    )
+    option("--cors-origins", "GATEWAY_CORS_ORIGINS", "origins whose pages may call, with commas between", _parts)
+    option("--max-body-bytes", "GATEWAY_MAX_BODY_BYTES", "bytes a request may have: 1048576", int)
+    option("--max-tokens", "GATEWAY_MAX_TOKENS", "tokens a document may have: 10000", int)
+    option("--max-depth", "GATEWAY_MAX_DEPTH", "levels of fields a document may have: 40", int)
+    option("--max-batch", "GATEWAY_MAX_BATCH", "operations a request may hold: 0, no batches", int)
+    development = environ.get("GATEWAY_DEVELOPMENT", "") not in ("", "0") or None
+    parser.add_argument("--development", action="store_true", default=development)
     parser.add_argument("--introspection", action=argparse.BooleanOptionalAction, default=None)
-    parser.add_argument("--explorer", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--pass-messages", action="store_true", help="let subgraphs' refusals keep their own words")
+    parser.add_argument("--explorer", action=argparse.BooleanOptionalAction, default=None)
+    parser.add_argument(
+        "--pass-messages", action="store_true", default=None, help="let subgraphs' refusals keep their own words"
+    )
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
-    """Raises ValueError for what does not fit."""
-    return Settings(
-        development=arguments.development,
-        introspection=arguments.introspection,
-        passes_messages=arguments.pass_messages,
-        explorer=arguments.explorer,
-        examples=Path(arguments.examples) if arguments.examples else None,
-        cors_origins=_parts(arguments.cors_origins),
-        tokens=TokenSettings(
-            jwks=arguments.jwks,
-            algorithms=_parts(arguments.algorithms),
-            issuer=arguments.issuer,
-            audience=arguments.audience,
-        ),
-        subgraphs=SubgraphSettings(
-            urls=_pairs(arguments.subgraph),
-            timeout_s=float(arguments.subgraph_timeout),
-            timeouts_s={name: float(seconds) for name, seconds in _pairs(arguments.timeout).items()},
-            caller_key=Path(arguments.caller_key) if arguments.caller_key else None,
-        ),
-        limits=Limits(
-            max_body_bytes=int(arguments.max_body_bytes),
-            max_tokens=int(arguments.max_tokens),
-            max_depth=int(arguments.max_depth),
-            max_batch=int(arguments.max_batch),
-        ),
-    )
+    """The file's settings and the flags over them. Raises `SettingsUnreadable` and ValueError for what does not fit."""
+    timeouts = {name: float(seconds) for name, seconds in _pairs(arguments.timeout).items()}
+    flags: dict[str, object] = {
+        "development": arguments.development,
+        "introspection": arguments.introspection,
+        "passes_messages": arguments.pass_messages,
+        "explorer": arguments.explorer,
+        "examples": arguments.examples,
+        "tokens": {
+            "jwks": arguments.jwks,
+            "algorithms": arguments.algorithms,
+            "issuer": arguments.issuer,
+            "audience": arguments.audience,
+        },
+        "subgraphs": {
+            "urls": _pairs(arguments.subgraph) or None,
+            "timeout_s": arguments.subgraph_timeout,
+            "timeouts_s": timeouts or None,
+            "caller_key": arguments.caller_key,
+        },
+        "limits": {
+            "max_body_bytes": arguments.max_body_bytes,
+            "max_tokens": arguments.max_tokens,
+            "max_depth": arguments.max_depth,
+            "max_batch": arguments.max_batch,
+        },
+        "http": {"cors": {"origins": arguments.cors_origins}},
+    }
+    return settings_of(arguments.config, _said(flags))
+
+
+def _said(flags: Mapping[str, object]) -> dict[str, object]:
+    """Without what nobody said."""
+    tables = {name: _said(value) if isinstance(value, Mapping) else value for name, value in flags.items()}
+    return {name: value for name, value in tables.items() if value is not None}
 
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        app = build_app(settings_from(arguments), arguments.supergraph.read_text(encoding="utf-8"))
-        port = int(arguments.port)
+        settings = settings_from(arguments)
+        app = build_app(settings, arguments.supergraph.read_text(encoding="utf-8"))
     except (GatewayError, OSError, ValueError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 20)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=arguments.host,
-        port=port,
+        host=arguments.host or "127.0.0.1",
+        port=arguments.port if arguments.port is not None else 4000,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
         log_level="info",
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=math.ceil(settings.http.readiness.grace_s),
         server_header=False,
         ws_max_size=1024 * 1024,
     )
+    DrainingServer(config, settings.http.readiness.drain_s).run()
     return 0
+
+
+class DrainingServer(uvicorn.Server):
+    """At the first SIGTERM or Ctrl-C says on `/ready` that it goes, takes requests a little longer, then ends."""
+
+    def __init__(self, config: uvicorn.Config, drain_s: float) -> None:
+        super().__init__(config)
+        self._drain_s = drain_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        gateway = getattr(getattr(self.config.app, "state", None), "gateway", None)
+        if self._drain_s <= 0 or gateway is None or gateway.http.readiness.draining:
+            super().handle_exit(sig, frame)
+            return
+        gateway.http.readiness.draining = True
+        leave = super().handle_exit
+        # Signals arrive between two steps of the loop's own thread.
+        asyncio.get_running_loop().call_later(self._drain_s, leave, sig, frame)
 
 
 def _parts(text: str) -> tuple[str, ...]:

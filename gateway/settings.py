@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
 
-class Limits(Struct, frozen=True):
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What one request may cost before it is refused."""
 
     max_body_bytes: int = 1024 * 1024
@@ -18,7 +19,7 @@ class Limits(Struct, frozen=True):
     max_errors: int = 1000
 
 
-class TokenSettings(Struct, frozen=True):
+class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How callers' tokens are checked. `jwks` is a file or an http(s) URL; None: nobody can sign in."""
 
     jwks: str | None = None
@@ -28,8 +29,11 @@ class TokenSettings(Struct, frozen=True):
     leeway_s: int = 5
 
 
-class SubgraphSettings(Struct, frozen=True):
-    """How subgraphs are reached. `urls` replace those of the supergraph; `timeouts_s` replace `timeout_s` by name."""
+class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How subgraphs are reached. `urls` replace those of the supergraph; `timeouts_s` replace `timeout_s` by name.
+
+    max_connections: to each subgraph, kept alive between requests.
+    """
 
     urls: Mapping[str, str] = {}
     timeout_s: float = 15.0
@@ -39,13 +43,99 @@ class SubgraphSettings(Struct, frozen=True):
     caller_key: Path | None = None
 
 
-class WebSocketSettings(Struct, frozen=True):
+class WebSocketSettings(Struct, frozen=True, forbid_unknown_fields=True):
     init_timeout_s: float = 10.0
     max_operations: int = 100
     max_message_bytes: int = 1024 * 1024
 
 
-class Settings(Struct, frozen=True):
+class CorsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose pages may call from a browser. `origins`: exact, or `*` for all; `origin_pattern`: a regular expression."""
+
+    origins: tuple[str, ...] = ()
+    origin_pattern: str | None = None
+    credentials: bool = False
+    headers: tuple[str, ...] = ("*",)
+    exposed_headers: tuple[str, ...] = ()
+    max_age_s: int = 600
+
+
+class RequestRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """Headers of the request that go on to subgraphs.
+
+    named: one header's name; matching: a regular expression that whole names fit, in lower case; one of the two.
+    rename: what subgraphs call it. default: its value where the client sent none (with `named`).
+    subgraphs: to whom; none named: to all.
+    """
+
+    named: str | None = None
+    matching: str | None = None
+    rename: str | None = None
+    default: str | None = None
+    subgraphs: tuple[str, ...] = ()
+
+
+class ResponseRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """Headers of subgraphs' answers that go on to the client.
+
+    keep: where several answers have it, the value of the `first` or `last` in the plan's order of arrival, or `all` of
+    them as separate headers (`Set-Cookie` always is).
+    """
+
+    named: str | None = None
+    matching: str | None = None
+    rename: str | None = None
+    keep: Literal["first", "last", "all"] = "last"
+    subgraphs: tuple[str, ...] = ()
+
+
+class HeaderSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What passes. `cache_control`: answers of subgraphs to queries are merged to the most restrictive one."""
+
+    requests: tuple[RequestRule, ...] = ()
+    responses: tuple[ResponseRule, ...] = ()
+    cache_control: bool = True
+    trace_context: bool = True
+
+
+class UploadSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files in multipart requests, passed on to the subgraph that takes them. max_files 0: none are taken."""
+
+    max_files: int = 0
+    max_file_bytes: int = 64 * 1024 * 1024
+
+
+class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """When `/ready` says no: too many requests at work, or the event loop late by more than `max_lag_ms`.
+
+    drain_s: after SIGTERM, how long `/ready` says no while requests are still taken, so that who deals them out learns
+    of it. grace_s: how long requests under way may then take.
+    """
+
+    max_in_flight: int = 2000
+    max_lag_ms: float = 1000.0
+    drain_s: float = 0.0
+    grace_s: float = 10.0
+
+
+class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP face.
+
+    csrf_prevention: a request that a foreign page could send unasked (GET, multipart) needs a header that such a page
+    cannot set. Always on for uploads and where a rule passes cookies on.
+    compresses_from: answers of this many bytes go out with gzip to those who accept it; None: never.
+    """
+
+    cors: CorsSettings = CorsSettings()
+    headers: HeaderSettings = HeaderSettings()
+    uploads: UploadSettings = UploadSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    csrf_prevention: bool = False
+    compresses_from: int | None = 1024
+    body_timeout_s: float = 30.0
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The gateway's settings.
 
     development: errors are told in full, plans are shown to those who ask, introspection is on.
@@ -59,12 +149,12 @@ class Settings(Struct, frozen=True):
     passes_messages: bool = False
     explorer: bool = True
     examples: Path | None = None
-    cors_origins: tuple[str, ...] = ()
     plan_cache_size: int = 2000
     tokens: TokenSettings = TokenSettings()
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()
     websocket: WebSocketSettings = WebSocketSettings()
+    http: HttpSettings = HttpSettings()
 
     @property
     def introspects(self) -> bool:

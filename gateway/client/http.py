@@ -17,6 +17,7 @@ from gateway.client.answer import answer_from_bytes
 from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.client.stream import StreamSettings, stream_answers
+from gateway.client.upload import multipart_body, uploads_in
 from gateway.plan.nodes import SubgraphName
 
 CALLER_TOKEN_HEADER = "Caller-Token"  # noqa: S105 - the header's name, no secret
@@ -39,14 +40,15 @@ class HttpClient:
         self._max_answer_bytes = max_answer_bytes
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
-        body = _encoder.encode({"query": request.document, "variables": request.variables})
+        headers = headers_for(self.name, request)
+        body = _body(request, headers)
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                self._session.post(
-                    self._url, data=body, headers=headers_for(request), allow_redirects=False
-                ) as response,
+                self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
+                if request.headers is not None:
+                    request.headers.from_subgraph(self.name, response.headers.items())
                 return self._read(response.status, await self._bytes_of(response))
         except TimeoutError as error:
             raise TimedOut(self.name, self._timeout_s) from error
@@ -55,7 +57,7 @@ class HttpClient:
 
     def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
         settings = StreamSettings(self._timeout_s, self._max_answer_bytes)
-        return stream_answers(self.name, self._url, self._session, request, headers_for(request), settings)
+        return stream_answers(self.name, self._url, self._session, request, headers_for(self.name, request), settings)
 
     async def close(self) -> None:
         """The session is the application's: it outlives any one client."""
@@ -81,13 +83,23 @@ class HttpClient:
             raise
 
 
-def headers_for(request: SubgraphRequest) -> dict[str, str]:
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "application/graphql-response+json, application/json;q=0.9",
-    }
+def _body(request: SubgraphRequest, headers: list[tuple[str, str]]) -> bytes | aiohttp.FormData:
+    try:
+        body = _encoder.encode({"query": request.document, "variables": request.variables})
+    except TypeError:
+        # What JSON cannot say are files.
+        headers.append(("GraphQL-Require-Preflight", "1"))
+        return multipart_body(request.document, request.variables, list(uploads_in(request.variables)))
+    headers.append(("Content-Type", "application/json"))
+    return body
+
+
+def headers_for(subgraph: SubgraphName, request: SubgraphRequest) -> list[tuple[str, str]]:
+    headers = [("Accept", "application/graphql-response+json, application/json;q=0.9")]
     if request.caller_token is not None:
-        headers[CALLER_TOKEN_HEADER] = request.caller_token
+        headers.append((CALLER_TOKEN_HEADER, request.caller_token))
     if request.trace_id is not None:
-        headers["X-Trace-Id"] = request.trace_id
+        headers.append(("X-Trace-Id", request.trace_id))
+    if request.headers is not None:
+        headers += request.headers.to_subgraph(subgraph)
     return headers

@@ -52,6 +52,9 @@ class InProcessClient:
         except Exception as error:
             # A hosted subgraph's crash must cost its own fields only, as a subgraph's crash on the wire would.
             raise Unreachable(self.name, f"{type(error).__name__}: {error}") from error
+        if request.headers is not None:
+            # It has no headers, and so says nothing of caching either.
+            request.headers.from_subgraph(self.name, ())
         return answer_from_value(self.name, value)
 
     async def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:

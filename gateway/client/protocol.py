@@ -7,13 +7,21 @@ iterator, ends the request upstream.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from gateway.client.operation_scope import OperationScope
 from gateway.plan.nodes import SubgraphName
+
+
+class HeaderExchange(Protocol):
+    """One client request's headers: what goes on to a subgraph, and what came back with its answer."""
+
+    def to_subgraph(self, subgraph: str) -> Sequence[tuple[str, str]]: ...
+
+    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None: ...
 
 
 class SubgraphRequest(Struct, frozen=True):
@@ -27,6 +35,7 @@ class SubgraphRequest(Struct, frozen=True):
     caller_token: str | None = None
     trace_id: str | None = None
     scope: OperationScope | None = None
+    headers: HeaderExchange | None = None
 
 
 class AnswerError(Struct, frozen=True):

@@ -9,7 +9,7 @@ Nothing is queued here: the socket is read when the next event is wanted, so a s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import msgspec
@@ -44,7 +44,7 @@ async def stream_answers(
     url: str,
     session: aiohttp.ClientSession,
     request: SubgraphRequest,
-    headers: dict[str, str],
+    headers: Sequence[tuple[str, str]],
     settings: StreamSettings,
 ) -> AsyncIterator[SubgraphAnswer]:
     socket = await _open(subgraph, url, session, request, headers, settings)
@@ -74,7 +74,7 @@ async def _open(
     url: str,
     session: aiohttp.ClientSession,
     request: SubgraphRequest,
-    headers: dict[str, str],
+    headers: Sequence[tuple[str, str]],
     settings: StreamSettings,
 ) -> aiohttp.ClientWebSocketResponse[bool]:
     socket: aiohttp.ClientWebSocketResponse[bool] | None = None
@@ -84,7 +84,7 @@ async def _open(
             socket = await session.ws_connect(
                 _websocket_url(url),
                 protocols=(SUBPROTOCOL,),
-                headers={name: value for name, value in headers.items() if name not in ("Content-Type", "Accept")},
+                headers=[(name, value) for name, value in headers if name != "Accept"],
                 heartbeat=settings.heartbeat_s,
                 max_msg_size=settings.max_message_bytes,
             )

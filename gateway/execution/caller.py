@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.client.protocol import HeaderExchange
+
 
 class Caller(Protocol):
     """`token()` is asked for at every fetch, since a subscription outlives any one token."""
 
     @property
     def trace_id(self) -> str: ...
+
+    @property
+    def headers(self) -> HeaderExchange | None: ...
 
     def token(self) -> str | None: ...

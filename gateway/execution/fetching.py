@@ -52,7 +52,8 @@ def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest
     variables = {name: state.variables[name] for name in fetch.variables if name in state.variables}
     for wanted, batch in batches:
         variables[wanted.variable] = batch.representations
-    return SubgraphRequest(fetch.document, variables, state.caller.token(), state.caller.trace_id, state.scope)
+    caller = state.caller
+    return SubgraphRequest(fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers)
 
 
 def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAnswer) -> None:

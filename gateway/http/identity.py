@@ -20,6 +20,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import GuestProtocol, Key, OKPKey
 from msgspec import Struct
 
+from gateway.client.protocol import HeaderExchange
 from gateway.errors import Unauthenticated
 from gateway.http.key_sets import KeySource, KeysUnreadable
 from gateway.settings import TokenSettings
@@ -116,9 +117,14 @@ class SignedCaller:
     """Who asks in one operation, as execution sees it: one token an operation, a fresh one before it gets old."""
 
     def __init__(
-        self, identity: Identity | None, signer: CallerTokenSigner | None, now: Clock = time.monotonic
+        self,
+        identity: Identity | None,
+        signer: CallerTokenSigner | None,
+        now: Clock = time.monotonic,
+        headers: HeaderExchange | None = None,
     ) -> None:
         self.identity = identity
+        self.headers = headers
         self.trace_id = secrets.token_hex(16)
         self._signer = signer
         self._now = now

@@ -29,6 +29,10 @@ class BadRequest(RequestRefused):
         self.code = code
 
 
+def is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
 async def from_post(request: Request, limits: Limits) -> OperationRequest | list[OperationRequest]:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "application/json":

@@ -1,14 +1,15 @@
 """The HTTP face: `/graphql` by POST and GET, and `/health`.
 
 In: HTTP. Out: GraphQL over HTTP, in the media type the client asked for. Refuses mutations by GET (405) and
-subscriptions altogether (they live on the WebSocket). No cookie is ever read: a foreign page has nothing to abuse.
+subscriptions altogether (they live on the WebSocket). No cookie is read unless a header rule passes it on, and then
+every request has to be one that a foreign page cannot send unasked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -16,53 +17,100 @@ from starlette.responses import Response as HttpResponse
 
 from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
 from gateway.execution.response import Response, ResponseError
+from gateway.http.cross_site import refuse_unasked
+from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
 from gateway.http.negotiation import answer_type
-from gateway.http.reading import BadRequest, from_get, from_post
+from gateway.http.readiness import Readiness
+from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
+from gateway.http.uploads import from_multipart
 from gateway.pipeline import OperationRequest, Pipeline, Ready
-from gateway.settings import Limits
+from gateway.settings import HttpSettings, Limits
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
 
 
 class GraphQLOverHttp:
+    """`settings`: read once; a header rule that cannot mean anything is a ValueError."""
+
     def __init__(
-        self, pipeline: Pipeline, verifier: TokenVerifier, signer: CallerTokenSigner | None, limits: Limits
+        self,
+        pipeline: Pipeline,
+        verifier: TokenVerifier,
+        signer: CallerTokenSigner | None,
+        limits: Limits,
+        settings: HttpSettings = HttpSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._pipeline = pipeline
         self._verifier = verifier
         self._signer = signer
         self._limits = limits
+        self._settings = settings
+        self._rules = HeaderRules(settings.headers)
+        self._prevents_csrf = settings.csrf_prevention or self._rules.passes_cookies
+        self.readiness = Readiness(settings.readiness)
 
     async def answer(self, request: Request) -> HttpResponse:
         media_type = answer_type(request.headers.get("accept"))
         if media_type is None:
             return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
         try:
-            return await self._answer(request, media_type)
+            with self.readiness.request():
+                return await self._answer(request, media_type)
         except RequestRefused as refused:
             if isinstance(refused, Unauthenticated):
                 _log.info("token refused: %s", refused.reason)
             return _refused(refused, media_type)
 
     async def _answer(self, request: Request, media_type: str) -> HttpResponse:
-        if request.method == "GET":
-            asked: OperationRequest | list[OperationRequest] = from_get(request.query_params)
-        else:
-            asked = await from_post(request, self._limits)
+        asked = await self._asked(request)
         identity = await self._verifier.identity(request.headers.get("authorization"))
+        exchange = Exchange(self._rules, request.headers.items())
         if isinstance(asked, list):
-            parts = [await self._part_of_batch(each, identity) for each in asked]
-            return _http(_encoder.encode(parts), 200, media_type)
+            return await self._batch(asked, identity, exchange, media_type)
         ready = self._pipeline.ready(asked)
         _refuse_wrong_kind(ready, request.method)
-        work = self._run(asked, ready, SignedCaller(identity, self._signer), _wants_plan(request, asked))
+        caller = SignedCaller(identity, self._signer, headers=exchange)
+        work = self._run(asked, ready, caller, _wants_plan(request, asked))
         if ready.plan.kind == "query":
             # A mutation that has begun is ended, whoever listens.
             work = _until_client_leaves(request, work)
-        return _http((await work).as_bytes(), 200, media_type)
+        response = await work
+        cacheable = ready.plan.kind == "query" and not response.errors
+        return _http(response.as_bytes(), 200, media_type, exchange.to_client(cacheable))
+
+    async def _asked(self, request: Request) -> OperationRequest | list[OperationRequest]:
+        uploads = is_multipart(request)
+        if self._prevents_csrf or uploads:
+            refuse_unasked(request.headers)
+        if request.method == "GET":
+            return from_get(request.query_params)
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                if uploads:
+                    return await from_multipart(request, self._settings.uploads, self._limits.max_body_bytes)
+                return await from_post(request, self._limits)
+        except TimeoutError as error:
+            raise BadRequest(f"The body did not come within {self._settings.body_timeout_s:g} s.", 408) from error
+
+    async def _batch(
+        self, asked: list[OperationRequest], identity: Identity | None, exchange: Exchange, media_type: str
+    ) -> HttpResponse:
+        """Side by side; mutations, which may depend on one another, one after the other."""
+        if any(self._changes_something(each) for each in asked):
+            parts = [await self._part_of_batch(each, identity, exchange) for each in asked]
+        else:
+            parts = await asyncio.gather(*(self._part_of_batch(each, identity, exchange) for each in asked))
+        cacheable = not any("errors" in part for part in parts)
+        return _http(_encoder.encode(parts), 200, media_type, exchange.to_client(cacheable))
+
+    def _changes_something(self, asked: OperationRequest) -> bool:
+        try:
+            return self._pipeline.ready(asked).plan.kind == "mutation"
+        except RequestRefused:
+            return False
 
     async def _run(self, asked: OperationRequest, ready: Ready, caller: SignedCaller, shows_plan: bool) -> Response:
         try:
@@ -75,11 +123,13 @@ class GraphQLOverHttp:
             )
             return Response(None, (error,))
 
-    async def _part_of_batch(self, asked: OperationRequest, identity: Identity | None) -> dict[str, object]:
+    async def _part_of_batch(
+        self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
+    ) -> dict[str, object]:
         try:
             ready = self._pipeline.ready(asked)
             _refuse_wrong_kind(ready, "POST")
-            answered = await self._run(asked, ready, SignedCaller(identity, self._signer), False)
+            answered = await self._run(asked, ready, SignedCaller(identity, self._signer, headers=exchange), False)
         except RequestRefused as refused:
             answered = refusal(refused)
         return answered.as_json()
@@ -128,5 +178,8 @@ def _refused(error: RequestRefused, media_type: str) -> HttpResponse:
     return response
 
 
-def _http(body: bytes, status: int, media_type: str) -> HttpResponse:
-    return HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8"})
+def _http(body: bytes, status: int, media_type: str, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+    response = HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept"})
+    for name, value in headers:
+        response.headers.append(name, value)
+    return response

@@ -52,6 +52,7 @@ class Suite:
 
 class Nobody:
     trace_id = "trace"
+    headers = None
 
     def token(self) -> str | None:
         return None

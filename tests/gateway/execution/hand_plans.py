@@ -74,6 +74,7 @@ def plan_of(*nodes: Node, fields: tuple[ShapeField, ...], item_nullable: bool = 
 
 class Nobody:
     trace_id = "trace"
+    headers = None
 
     def token(self) -> str | None:
         return None
