@@ -19,6 +19,7 @@ import uvicorn
 
 from gateway.app import build_app
 from gateway.errors import GatewayError
+from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings
 from gateway.settings_file import settings_of
 
@@ -118,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port if arguments.port is not None else 4000,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         log_level="info",
         access_log=False,
         timeout_graceful_shutdown=math.ceil(settings.http.readiness.grace_s),

@@ -4,7 +4,8 @@ In: a WebSocket. Out: the protocol's messages until somebody closes. Closes with
 introduced itself), 4403 (a token that does not hold, or one that ran out), 4406 (another sub-protocol), 4408 (too slow
 to introduce itself), 4409 (an id in use), 4429 (introduced twice, or too many operations at once).
 
-Nothing is queued: an event is taken from upstream when the one before is on its way, so a slow reader slows upstream.
+Nothing is queued: an event is taken from upstream when the one before is on its way, so a slow reader slows upstream,
+and its own socket only. One that stops reading answers no ping: `SocketProtocol` ends it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gateway.pipeline import OperationRequest, Pipeline
 from gateway.settings import WebSocketSettings
 
 SUBPROTOCOL = "graphql-transport-ws"
+_CLOSE_TIMEOUT_S = 2.0
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
 
@@ -202,8 +204,11 @@ class _Connection:
             await self._socket.send_text(text)
 
     async def _close(self, code: int, reason: str) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):
-            await self._socket.close(code, reason)
+        # Before the close frame, which a client that does not read keeps waiting: its operations must not wait too.
+        await self._stop_all()
+        with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._socket.close(code, reason)
 
     async def _stop_all(self) -> None:
         running = list(self._running.values())

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from gateway.app import build_app
+from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings, SubgraphSettings, TokenSettings
 from infra.local.stack import CHECKOUT
 from subgraphs.catalogue import open_subgraphs
@@ -53,7 +54,7 @@ async def serve(settings: ProcessSettings, host: str, port: int) -> None:
             host=host,
             port=port,
             http="httptools",
-            ws="websockets-sansio",
+            ws=SocketProtocol,
             log_level="warning",
             access_log=False,
             server_header=False,

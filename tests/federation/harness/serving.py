@@ -14,17 +14,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gateway.http.socket_protocol import SocketProtocol
 from tests.federation.harness.subgraph import DataSubgraph
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The app's base URL while it runs."""
+async def served(app: Any, **options: Any) -> AsyncIterator[str]:
+    """The app's base URL while it runs; `options` are uvicorn's."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="on"
-    )
+    usual = {"log_level": "warning", "ws": SocketProtocol, "timeout_graceful_shutdown": 1, "lifespan": "on"}
+    config = uvicorn.Config(app, **(usual | options))
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
