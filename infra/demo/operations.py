@@ -4,7 +4,7 @@ from pathlib import Path
 
 DOCUMENTS = Path(__file__).parent / "documents"
 BAD_BATCH = (DOCUMENTS / "020-bad-batch.graphql").read_text()
-WATCH_ASSET = (DOCUMENTS / "030-watch-an-asset.graphql").read_text()
+WATCH_ASSET = (DOCUMENTS / "040-watch-an-asset.graphql").read_text()
 VERIFY = (DOCUMENTS / "060-verify-the-audit-log.graphql").read_text()
 SIGN_IN = (DOCUMENTS / "010-sign-in.graphql").read_text()
 

@@ -10,10 +10,15 @@ export async function post(url, request, token) {
     },
     body: JSON.stringify(request),
   });
-  return { status: response.status, answer: await response.json() };
+  const text = await response.text();
+  try {
+    return { status: response.status, answer: JSON.parse(text) };
+  } catch {
+    throw new Error(`HTTP ${response.status}, and no JSON: ${text.slice(0, 200)}`);
+  }
 }
 
-// Calls `onEvent` with each answer and `onEnd` with why it ended. Returns a function that stops it.
+// Calls `onEvent` with each answer and `onEnd` with why it ended and whether that was wanted. Returns what stops it.
 export function subscribe(url, request, token, onEvent, onEnd) {
   const socket = new WebSocket(url.replace(/^http/, "ws"), "graphql-transport-ws");
   const send = (frame) => socket.send(JSON.stringify(frame));
@@ -26,6 +31,12 @@ export function subscribe(url, request, token, onEvent, onEnd) {
     else if (frame.type === "error") onEvent({ errors: frame.payload });
     if (frame.type === "complete" || frame.type === "error") socket.close(1000);
   };
-  socket.onclose = (event) => onEnd(event.code === 1000 ? "complete" : `closed (${event.code}) ${event.reason}`);
+  socket.onclose = (event) => onEnd(endings(event), event.code === 1000);
   return () => socket.close(1000);
+}
+
+function endings({ code, reason }) {
+  if (code === 1000) return "ended";
+  if (code === 4403) return `${reason}: the token does not hold, sign in again (4403)`;
+  return `the connection was lost (${code})${reason && `: ${reason}`}`;
 }
