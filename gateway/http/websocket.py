@@ -29,6 +29,7 @@ from gateway.settings import WebSocketSettings
 
 SUBPROTOCOL = "graphql-transport-ws"
 _CLOSE_TIMEOUT_S = 2.0
+_CANCEL_AGAIN_S = 1.0
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
 
@@ -73,6 +74,7 @@ class _Connection:
         self._socket = socket
         self._sending = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._identity: Identity | None = None
 
     async def serve(self) -> None:
@@ -124,7 +126,9 @@ class _Connection:
                 self._start(name, payload)
             case _Message("complete", str(name)):
                 if running := self._running.pop(name, None):
-                    running.cancel()
+                    ending = asyncio.create_task(_ended(running))
+                    self._ending.add(ending)
+                    ending.add_done_callback(self._ending.discard)
             case _Message("connection_init"):
                 raise _Closing(4429, "Too many initialisation requests")
             case _:
@@ -211,10 +215,14 @@ class _Connection:
                 await self._socket.close(code, reason)
 
     async def _stop_all(self) -> None:
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*map(_ended, self._running.values()), *self._ending)
+
+
+async def _ended(operation: asyncio.Task[None]) -> None:
+    """Cancel until it is over: a library under a stream may lose one cancellation, and it would go on for good."""
+    while not operation.done():
+        operation.cancel()
+        await asyncio.wait({operation}, timeout=_CANCEL_AGAIN_S)
 
 
 def _text_or_none(value: object) -> str | None:

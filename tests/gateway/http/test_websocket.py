@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -26,8 +26,8 @@ SECOND = {"data": {"reviewed": {"stars": 2, "author": {"name": "Ben"}}}}
 class Ticking:
     """A hosted subgraph whose stream never ends by itself."""
 
-    def __init__(self, text: str = "") -> None:
-        self.given, self.closed, self.text = 0, asyncio.Event(), text
+    def __init__(self) -> None:
+        self.given, self.closed = 0, asyncio.Event()
 
     async def execute(self, *_: object) -> dict[str, object]:
         return {"data": {"_entities": []}}
@@ -36,9 +36,7 @@ class Ticking:
         try:
             while True:
                 self.given += 1
-                yield {
-                    "data": {"reviewed": {"__typename": "Review", "id": "r1", "stars": self.given, "text": self.text}}
-                }
+                yield {"data": {"reviewed": {"__typename": "Review", "id": "r1", "stars": self.given}}}
                 await asyncio.sleep(0.001)
         finally:
             self.closed.set()
@@ -82,9 +80,9 @@ async def close_code(socket: ClientConnection) -> int | None:
 
 @asynccontextmanager
 async def ticking_gateway(
-    settings: WebSocketSettings | None = None, text: str = ""
+    settings: WebSocketSettings | None = None, ticking: Ticking | None = None
 ) -> AsyncIterator[tuple[str, Ticking]]:
-    suite, ticking = suite_named("shop"), Ticking(text)
+    suite, ticking = suite_named("shop"), ticking or Ticking()
     hosted = {**suite.subgraphs, "reviews": ticking}
     app = build_app(Settings(websocket=settings or WebSocketSettings()), suite.supergraph, hosted)  # type: ignore[arg-type]
     async with served(app) as url:
@@ -135,6 +133,33 @@ async def test_a_client_that_is_gone_ends_the_stream_upstream() -> None:
             await heard(socket)
         async with asyncio.timeout(2):
             await ticking.closed.wait()
+
+
+class Deaf(Ticking):
+    """Its stream loses the first cancellation, as a library under it may."""
+
+    async def subscribe(self, *_: object) -> AsyncIterator[dict[str, object]]:
+        try:
+            yield {"data": {"reviewed": {"__typename": "Review", "id": "r1", "stars": 1}}}
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            await asyncio.sleep(60)
+        finally:
+            self.closed.set()
+
+
+@pytest.mark.parametrize("says_complete", [True, False])
+async def test_a_stream_that_loses_a_cancellation_ends_all_the_same(says_complete: bool) -> None:
+    async with ticking_gateway(ticking=Deaf()) as (url, deaf):
+        async with introduced(url) as socket:
+            await ask(socket, "subscription { reviewed { stars } }")
+            await heard(socket)
+            if says_complete:
+                await say(socket, {"id": "1", "type": "complete"})
+                async with asyncio.timeout(3):
+                    await deaf.closed.wait()
+        async with asyncio.timeout(3):
+            await deaf.closed.wait()
 
 
 @pytest.mark.parametrize(
