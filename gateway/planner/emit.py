@@ -13,6 +13,7 @@ from gateway.operation.model import Field
 from gateway.plan.nodes import OperationKind, RequiredField, RequiredFragment
 from gateway.plan.shape import Toggle
 from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, Selection, narrowed
+from gateway.planner.requirements import joined_requirements
 from gateway.planner.response_keys import ResponseKeys
 from gateway.planner.solution import Placed, PlacePlan, Solution, Visit
 from gateway.query_graph.model import QueryGraph, TypeNode
@@ -127,14 +128,18 @@ class Emission:
         return several or len(value.node.possible) > 1
 
     def _requirements(self, fields: tuple[Field, ...], keys: ResponseKeys) -> Requirements:
-        found: list[RequiredField | RequiredFragment] = []
+        found: Requirements = ()
         for field in fields:
             if field.name == "__typename":
                 continue
             key = keys.key_of(field)
             required = RequiredField(field.name, key, self._requirements(field.selections, keys.below(key)))
-            found.append(required if field.types is None else RequiredFragment(field.types, (required,)))
-        return tuple(found)
+            one = (required if field.types is None else RequiredFragment(field.types, (required,)),)
+            joined = joined_requirements(found, one)
+            # A visit takes no two fields that one name would stand for.
+            assert joined is not None, (found, one)
+            found = joined
+        return found
 
     def _fetch(self, node: TypeNode, kind: OperationKind) -> FetchDraft:
         fetch = FetchDraft(node.subgraph, kind)

@@ -7,8 +7,8 @@ stays under its own, and objects that are not there are not asked about.
 
 from __future__ import annotations
 
-from gateway.plan.nodes import RequiredField
 from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, stages_of
+from gateway.planner.requirements import joined_requirements
 
 
 def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
@@ -105,27 +105,3 @@ def _joined_requires(left: Group, right: Group) -> dict[str | None, Requirements
             return None
         found[concrete] = joined
     return found
-
-
-def joined_requirements(left: Requirements, right: Requirements) -> Requirements | None:
-    """One representation that holds both; None when a name would have to stand for two things."""
-    found = list(left)
-    for item in right:
-        if item in found:
-            continue
-        if not isinstance(item, RequiredField):
-            found.append(item)
-            continue
-        same = next(
-            (i for i, own in enumerate(found) if isinstance(own, RequiredField) and own.name == item.name), None
-        )
-        if same is None:
-            found.append(item)
-            continue
-        own = found[same]
-        assert isinstance(own, RequiredField)
-        inner = joined_requirements(own.selections, item.selections)
-        if own.source != item.source or inner is None:
-            return None
-        found[same] = RequiredField(own.name, own.source, inner)
-    return tuple(found)

@@ -149,7 +149,7 @@ class DataSubgraph:
             case {"$find": by}:
                 return self._found(get_named_type(info.return_type).name, {by: arguments[by]})
             case {"$text": text}:
-                return text.format_map(_Dotted({**source, **arguments}))
+                return text.format_map(_Dotted({**source, **source.get("$given", {}), **arguments}))
             case {"$arg": name}:
                 return arguments.get(name)
             case {"$count": name}:
@@ -164,7 +164,7 @@ class DataSubgraph:
         for key in self.keys.get(typename, ()):
             if all(name in representation for name in key):
                 found = self._found(typename, {name: representation[name] for name in key})
-                return found if found is None else {**_unlike(representation), **found}
+                return found if found is None else {**found, "$given": _unlike(representation)}
         raise GraphQLError(f"{typename} has no such key: {sorted(representation)}")
 
     def _found(self, typename: str, wanted: Mapping[str, Json]) -> Json:
