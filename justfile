@@ -47,6 +47,10 @@ format:
 bench name *arguments:
     @python -m "tests.bench.$@"
 
+# Ask random graphs random questions, and compare with one plain schema: ./dev differential 10000
+differential *arguments:
+    @python -m tests.differential "$@"
+
 # Install the clients and audits of other languages that tests run where they are (needs Node and npm)
 peers:
     cd tests/node && npm ci --ignore-scripts --no-audit --no-fund

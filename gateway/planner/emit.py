@@ -23,13 +23,17 @@ Fetches = set[FetchDraft]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where emission stands: the tree's keys there, the way to it, who fetches it, and what must hold on the way."""
+    """Where emission stands: the tree's keys there, the way to it, who fetches it, and what must hold on the way.
+
+    required: a fetch needs what is here, so that nothing of it is left out for a condition of the client's.
+    """
 
     keys: ResponseKeys
     path: Path
     fetch: FetchDraft
     selection: Selection
     toggles: frozenset[Toggle]
+    required: bool = False
 
 
 class Emission:
@@ -54,7 +58,8 @@ class Emission:
     def _solution(self, solution: Solution, place: Place) -> Fetches:
         involved: Fetches = set()
         for placed in solution.everywhere:
-            involved |= self._field(placed, None, solution.node, placed.field.conditions, place)
+            held = ALWAYS if place.required else placed.field.conditions
+            involved |= self._field(placed, None, solution.node, held, place)
         for concrete, plan in solution.by_type:
             node = solution.node if concrete is None else self.graph.nodes[solution.node.subgraph][concrete]
             involved |= self._plan(plan, concrete, node, replace(place, path=narrowed(place.path, concrete)))
@@ -63,7 +68,7 @@ class Emission:
     def _plan(self, plan: PlacePlan, concrete: str | None, base: TypeNode, place: Place) -> Fetches:
         """Emit the visits of one place, those first that others wait for."""
         order = _in_order(plan.visits)
-        conditions = _conditions(plan.visits, order)
+        conditions = {} if place.required else _conditions(plan.visits, order)
         sources: dict[tuple[int, str, str], Fetches] = {}
         involved: Fetches = set()
         for index in order:
@@ -72,7 +77,7 @@ class Emission:
             if visit.node is not None:
                 here, node, typed = self._entered(visit, base, place, sources), visit.node, None
             for number, placed in enumerate(visit.fields):
-                held = conditions[(index, number)]
+                held = conditions.get((index, number), ALWAYS)
                 if visit.node is not None:
                     here.fetch.hold_under(place.toggles | necessary(held))
                 fetches = self._field(placed, typed, node, held, here)
@@ -100,7 +105,7 @@ class Emission:
         requires = self._requirements(visit.inputs, place.keys)
         concrete = None if as_interface else base.name
         fetch.groups.append(Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface))
-        return Place(place.keys, place.path, fetch, selection, place.toggles)
+        return replace(place, fetch=fetch, selection=selection)
 
     def _field(
         self, placed: Placed, concrete: str | None, node: TypeNode, conditions: Conditions, place: Place
@@ -115,7 +120,12 @@ class Emission:
             return {place.fetch}
         step = PathStep(key, None, placed.value.node.possible)
         below = Place(
-            place.keys.below(key), (*place.path, step), place.fetch, item.value, place.toggles | necessary(conditions)
+            place.keys.below(key),
+            (*place.path, step),
+            place.fetch,
+            item.value,
+            place.toggles | necessary(conditions),
+            required=not field.key,
         )
         if self._needs_typename(field, placed.value):
             item.value.typename = True

@@ -1,0 +1,40 @@
+"""`./dev differential [CASES] [--first SEED]`: random houses, each from a seed of its own; prints what differs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+import traceback
+
+from tests.differential.comparing import compare
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev differential")
+    parser.add_argument("cases", type=int, nargs="?", default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
+    given = parser.parse_args()
+    started, asked, wrong = time.perf_counter(), 0, []
+    for seed in range(given.first, given.first + given.cases):
+        try:
+            asked += asyncio.run(compare(random.Random(seed)))
+        except Exception:
+            wrong.append(seed)
+            print(f"seed {seed}\n{traceback.format_exc(limit=-3)}", flush=True)
+        if len(wrong) >= given.most:
+            break
+        if (seed - given.first) % 1000 == 999:
+            print(f"{seed - given.first + 1} houses, {asked} questions, {len(wrong)} differ", flush=True)
+    print(
+        f"houses {seed - given.first + 1}, questions {asked}, differing {len(wrong)} {wrong}, "
+        f"{time.perf_counter() - started:.0f} s"
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
