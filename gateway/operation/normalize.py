@@ -147,7 +147,8 @@ class Normalizer:
                 for occurrence in group.occurrences
                 if occurrence.node.selection_set
             ]
-            selections = self.fields(named, inner)
+            # Conditions may leave nothing; a subgraph still has to be asked for something of the object.
+            selections = self.fields(named, inner) or (_NOTHING_OF_IT,)
         return Field(key, name, arguments, variables, named.name, types, conditions, selections)
 
     def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:
@@ -158,6 +159,9 @@ class Normalizer:
         assert isinstance(concrete, GraphQLObjectType)
         found = concrete.fields[name]
         return found
+
+
+_NOTHING_OF_IT = Field("", "__typename", "", frozenset(), "String")
 
 
 def _grouped(occurrences: list[_Occurrence]) -> list[_Group]:

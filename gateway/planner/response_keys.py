@@ -23,6 +23,8 @@ class ResponseKeys:
     def claim(self, fields: tuple[Field, ...]) -> None:
         """Give the client's fields their keys."""
         for field in fields:
+            if not field.key:
+                continue
             self.used.setdefault(field.key, set()).add((field.name, field.arguments))
             if field.selections:
                 self.below(field.key).claim(field.selections)

@@ -35,7 +35,7 @@ def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...]) ->
         possible = frozenset((type_name,))
     else:
         possible = frozenset(member.name for member in schema.get_possible_types(named))  # type: ignore[arg-type]
-    return Object(type_name, possible, tuple(_field(schema, named, possible, field) for field in fields))
+    return Object(type_name, possible, tuple(_field(schema, named, possible, field) for field in fields if field.key))
 
 
 def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:

@@ -135,6 +135,9 @@ def _add_interface(chance: random.Random, house: House) -> None:
         able = [subgraph for subgraph in entity.keys if entity.knows(subgraph, "id")]
         owners = chance.sample(able, chance.randint(1, len(able)))
         entity.fields["label"] = FieldOf("label", "String", owners)
+    if not any(map(house.has_interface, house.subgraphs)):
+        house.interface = []
+        return
     if len(house.subgraphs) > 2 and chance.random() < 0.5:
         house.keyed, house.adder = chance.sample(house.subgraphs, 2)
         for name in house.interface:

@@ -46,6 +46,7 @@ from graphql import (
     parse,
     print_ast,
     subscribe,
+    validate,
 )
 
 Json = Any
@@ -90,6 +91,8 @@ class DataSubgraph:
             parsed = parse(document)
         except GraphQLError as error:
             return {"errors": [error.formatted]}
+        if problems := validate(self.schema, parsed):
+            return {"errors": [problem.formatted for problem in problems]}
         result = execute(
             self.schema,
             parsed,
