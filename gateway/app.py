@@ -119,7 +119,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         return JSONResponse(body, 503 if reasons else 200, {"Cache-Control": "no-store"})
 
     return [
-        Route("/graphql", graphql, methods=["GET", "POST"]),
+        Route("/graphql", graphql, methods=["GET", "POST", "PUT", "DELETE"]),
         WebSocketRoute("/graphql", graphql_socket),
         Route("/health", health),
         Route("/ready", ready),

@@ -118,6 +118,17 @@ class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
     grace_s: float = 10.0
 
 
+class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Answers that go on (SSE, multipart). beat_s: a sign of life after so long without an event.
+
+    max_shared: streams of the single-connection mode in this process; max_operations: on each of them.
+    """
+
+    beat_s: float = 10.0
+    max_shared: int = 1000
+    max_operations: int = 100
+
+
 class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP face.
 
@@ -130,6 +141,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     headers: HeaderSettings = HeaderSettings()
     uploads: UploadSettings = UploadSettings()
     readiness: ReadinessSettings = ReadinessSettings()
+    streams: StreamSettings = StreamSettings()
     csrf_prevention: bool = False
     compresses_from: int | None = 1024
     body_timeout_s: float = 30.0

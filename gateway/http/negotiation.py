@@ -1,9 +1,15 @@
-"""The `Accept` header -> the media type of the answer, or none that we have (GraphQL over HTTP, 6.1 and 6.4)."""
+"""The `Accept` header -> the media type of the answer, or none that we have (GraphQL over HTTP, 6.1 and 6.4).
+
+Streams are for those who name them: `text/event-stream` for any operation, `multipart/mixed` for subscriptions.
+"""
 
 from __future__ import annotations
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
+EVENTS = "text/event-stream"
+PARTS = "multipart/mixed"
+STREAMS = (EVENTS, PARTS)
 # Where a client has no preference, the older type: it is what clients that say nothing understand.
 _OFFERED = (JSON, GRAPHQL)
 
@@ -17,6 +23,14 @@ def answer_type(accept: str | None) -> str | None:
         if quality > best_quality or (quality == best_quality > 0 and _first_named(accept) == offered):
             best, best_quality = offered, quality
     return best
+
+
+def stream_type(accept: str | None) -> str | None:
+    """The kind of stream that the client names: `text/event-stream` or `multipart/mixed`; a wildcard names none."""
+    if not accept:
+        return None
+    named = [(quality, name) for _, name, quality in _ranges(accept) if name in STREAMS and quality > 0]
+    return max(named, key=lambda each: each[0])[1] if named else None
 
 
 def _quality(accept: str, offered: str) -> float:

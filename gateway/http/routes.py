@@ -1,7 +1,7 @@
-"""The HTTP face: `/graphql` by POST and GET, and `/health`.
+"""The HTTP face: `/graphql` by POST and GET; PUT and DELETE for streams that many operations share.
 
 In: HTTP. Out: GraphQL over HTTP, in the media type the client asked for. Refuses mutations by GET (405) and
-subscriptions altogether (they live on the WebSocket). No cookie is read unless a header rule passes it on, and then
+subscriptions whose client names no stream (`streams`). No cookie is read unless a header rule passes it on, and then
 every request has to be one that a foreign page cannot send unasked.
 """
 
@@ -20,10 +20,11 @@ from gateway.execution.response import Response, ResponseError
 from gateway.http.cross_site import refuse_unasked
 from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
-from gateway.http.negotiation import answer_type
+from gateway.http.negotiation import EVENTS, GRAPHQL, answer_type, stream_type
 from gateway.http.readiness import Readiness
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
+from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
 from gateway.pipeline import OperationRequest, Pipeline, Ready
 from gateway.settings import HttpSettings, Limits
@@ -50,29 +51,37 @@ class GraphQLOverHttp:
         self._settings = settings
         self._rules = HeaderRules(settings.headers)
         self._prevents_csrf = settings.csrf_prevention or self._rules.passes_cookies
+        self._streams = GraphQLOverStreams(pipeline, signer, settings.streams)
         self.readiness = Readiness(settings.readiness)
 
     async def answer(self, request: Request) -> HttpResponse:
         media_type = answer_type(request.headers.get("accept"))
-        if media_type is None:
+        stream = stream_type(request.headers.get("accept"))
+        if media_type is None and stream is None:
             return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
         try:
             with self.readiness.request():
-                return await self._answer(request, media_type)
+                if token := token_in(request):
+                    return await self._on_shared_stream(request, token, stream)
+                if request.method in ("PUT", "DELETE"):
+                    return await self._reserve(request)
+                return await self._answer(request, media_type, stream)
         except RequestRefused as refused:
             if isinstance(refused, Unauthenticated):
                 _log.info("token refused: %s", refused.reason)
-            return _refused(refused, media_type)
+            return _refused(refused, media_type or GRAPHQL)
 
-    async def _answer(self, request: Request, media_type: str) -> HttpResponse:
+    async def _answer(self, request: Request, media_type: str | None, stream: str | None) -> HttpResponse:
         asked = await self._asked(request)
         identity = await self._verifier.identity(request.headers.get("authorization"))
         exchange = Exchange(self._rules, request.headers.items())
         if isinstance(asked, list):
-            return await self._batch(asked, identity, exchange, media_type)
+            return await self._batch(asked, identity, exchange, media_type or GRAPHQL)
+        caller = SignedCaller(identity, self._signer, headers=exchange)
+        if media_type is None or (stream and self._kind_of(asked) == "subscription"):
+            return self._streams.answer(asked, identity, caller, stream or EVENTS, request.method)
         ready = self._pipeline.ready(asked)
         _refuse_wrong_kind(ready, request.method)
-        caller = SignedCaller(identity, self._signer, headers=exchange)
         work = self._run(asked, ready, caller, _wants_plan(request, asked))
         if ready.plan.kind == "query":
             # A mutation that has begun is ended, whoever listens.
@@ -80,6 +89,27 @@ class GraphQLOverHttp:
         response = await work
         cacheable = ready.plan.kind == "query" and not response.errors
         return _http(response.as_bytes(), 200, media_type, exchange.to_client(cacheable))
+
+    async def _reserve(self, request: Request) -> HttpResponse:
+        """PUT without a token asks for a stream for many operations."""
+        if request.method == "DELETE":
+            raise BadRequest("Say which stream: its token is missing.")
+        return self._streams.reserve(await self._verifier.identity(request.headers.get("authorization")))
+
+    async def _on_shared_stream(self, request: Request, token: str, stream: str | None) -> HttpResponse:
+        """GET opens the reserved stream, POST runs an operation on it, DELETE ends one."""
+        if request.method == "GET" and stream == EVENTS and "query" not in request.query_params:
+            return self._streams.open(token)
+        identity = await self._verifier.identity(request.headers.get("authorization"))
+        if request.method == "DELETE":
+            return self._streams.stop(token, request.query_params.get("operationId"), identity)
+        if request.method == "PUT":
+            raise BadRequest("This stream is reserved already.", 409, ErrorCode.CONFLICT)
+        asked = await self._asked(request)
+        if isinstance(asked, list):
+            raise BadRequest("Send one operation at a time to a stream.")
+        exchange = Exchange(self._rules, request.headers.items())
+        return self._streams.start(token, asked, identity, SignedCaller(identity, self._signer, headers=exchange))
 
     async def _asked(self, request: Request) -> OperationRequest | list[OperationRequest]:
         uploads = is_multipart(request)
@@ -99,18 +129,18 @@ class GraphQLOverHttp:
         self, asked: list[OperationRequest], identity: Identity | None, exchange: Exchange, media_type: str
     ) -> HttpResponse:
         """Side by side; mutations, which may depend on one another, one after the other."""
-        if any(self._changes_something(each) for each in asked):
+        if any(self._kind_of(each) == "mutation" for each in asked):
             parts = [await self._part_of_batch(each, identity, exchange) for each in asked]
         else:
             parts = await asyncio.gather(*(self._part_of_batch(each, identity, exchange) for each in asked))
         cacheable = not any("errors" in part for part in parts)
         return _http(_encoder.encode(parts), 200, media_type, exchange.to_client(cacheable))
 
-    def _changes_something(self, asked: OperationRequest) -> bool:
+    def _kind_of(self, asked: OperationRequest) -> str | None:
         try:
-            return self._pipeline.ready(asked).plan.kind == "mutation"
+            return self._pipeline.ready(asked).plan.kind
         except RequestRefused:
-            return False
+            return None
 
     async def _run(self, asked: OperationRequest, ready: Ready, caller: SignedCaller, shows_plan: bool) -> Response:
         try:
@@ -139,7 +169,10 @@ def _refuse_wrong_kind(ready: Ready, method: str) -> None:
     if method == "GET" and ready.plan.kind == "mutation":
         raise BadRequest("Mutations are sent by POST.", 405)
     if ready.plan.kind == "subscription":
-        raise BadRequest("Subscriptions are served over WebSocket (graphql-transport-ws) on this path.")
+        raise BadRequest(
+            "Subscriptions go over WebSocket (graphql-transport-ws), or with `Accept: text/event-stream` or "
+            "`multipart/mixed;subscriptionSpec=1.0`, on this path."
+        )
 
 
 def _wants_plan(request: Request, asked: OperationRequest) -> bool:

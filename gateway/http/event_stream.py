@@ -1,0 +1,140 @@
+"""Results as server-sent events, in the two modes of the GraphQL over SSE protocol.
+
+Distinct connections: one operation, one stream; `next` carries a result, `complete` ends it. Single connection: one
+stream for all operations of a client, each result with its operation's id. Comments are the signs of life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+
+import msgspec
+
+from gateway.errors import ErrorCode
+from gateway.execution.response import Response
+from gateway.http.reading import BadRequest
+
+MEDIA_TYPE = "text/event-stream"
+TOKEN_HEADER = "x-graphql-event-stream-token"  # noqa: S105 - the header's name, no secret
+COMPLETE = b"event: complete\ndata: \n\n"
+BEAT = b":\n\n"
+_encoder = msgspec.json.Encoder()
+_UNCLAIMED_S = 30.0
+
+
+def next_event(response: Response) -> bytes:
+    return b"event: next\ndata: " + response.as_bytes() + b"\n\n"
+
+
+async def events_of(results: AsyncGenerator[Response | None, None]) -> AsyncGenerator[bytes, None]:
+    """One operation's own stream."""
+    try:
+        # A first sign at once: the client learns that the stream stands.
+        yield BEAT
+        async for result in results:
+            yield BEAT if result is None else next_event(result)
+        yield COMPLETE
+    finally:
+        await results.aclose()
+
+
+class SharedStream:
+    """One client's stream for all its operations. One event waits at most: a slow reader slows them all."""
+
+    def __init__(self, subject: str | None, now: Callable[[], float]) -> None:
+        self.subject = subject
+        self.opened = False
+        self.made_at = now()
+        self._events: asyncio.Queue[bytes] = asyncio.Queue(maxsize=1)
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, name: str, results: AsyncGenerator[Response | None, None]) -> None:
+        if name in self._running:
+            raise BadRequest(f"An operation with the id {name:.60} is running.", 409, ErrorCode.CONFLICT)
+        self._running[name] = asyncio.create_task(self._run(name, results))
+
+    def stop(self, name: str) -> None:
+        """End one operation; one that is unknown has ended already."""
+        if running := self._running.pop(name, None):
+            running.cancel()
+
+    async def events(self, beat_s: float) -> AsyncGenerator[bytes, None]:
+        """What the one connection reads; all operations end with it."""
+        self.opened = True
+        try:
+            yield BEAT
+            while True:
+                try:
+                    yield await asyncio.wait_for(self._events.get(), beat_s)
+                except TimeoutError:
+                    yield BEAT
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _run(self, name: str, results: AsyncGenerator[Response | None, None]) -> None:
+        try:
+            async for result in results:
+                if result is not None:
+                    body = _encoder.encode({"id": name, "payload": result.as_json()})
+                    await self._events.put(b"event: next\ndata: " + body + b"\n\n")
+            await self._events.put(b"event: complete\ndata: " + _encoder.encode({"id": name}) + b"\n\n")
+        finally:
+            await results.aclose()
+            if self._running.get(name) is asyncio.current_task():
+                del self._running[name]
+
+
+class SharedStreams:
+    """The reserved streams of this process, by token. A reservation that nobody claims is forgotten after a while."""
+
+    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._now = now
+        self._streams: dict[str, SharedStream] = {}
+
+    def reserve(self, subject: str | None) -> str:
+        self._forget_unclaimed()
+        if len(self._streams) >= self._most:
+            raise BadRequest("Too many streams are open; try again later.", 503, ErrorCode.RATE_LIMITED)
+        token = secrets.token_urlsafe(24)
+        self._streams[token] = SharedStream(subject, self._now)
+        return token
+
+    def stream(self, token: str, subject: str | None) -> SharedStream:
+        """The caller's own stream; somebody else's is as unknown as one that never was."""
+        self._forget_unclaimed()
+        found = self._streams.get(token)
+        if found is None or found.subject != subject:
+            raise BadRequest("There is no such stream: reserve one with PUT.", 404, ErrorCode.NOT_FOUND)
+        return found
+
+    def ticket(self, token: str) -> SharedStream:
+        """The stream that this token opens, whoever shows it."""
+        return self.stream(token, self._streams[token].subject if token in self._streams else None)
+
+    async def read(self, token: str, beat_s: float) -> AsyncGenerator[bytes, None]:
+        events = self.ticket(token).events(beat_s)
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await events.aclose()
+            self._streams.pop(token, None)
+
+    def _forget_unclaimed(self) -> None:
+        too_old = self._now() - _UNCLAIMED_S
+        for token, stream in list(self._streams.items()):
+            if not stream.opened and stream.made_at < too_old and not len(stream):
+                del self._streams[token]

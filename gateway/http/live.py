@@ -1,0 +1,121 @@
+"""Answers that go on: the results of one operation one after the other, with signs of life between them.
+
+In: an operation that may run, and who asks. Out: its results, for a subscription an event each; nothing is queued, so
+a slow reader slows upstream. A refusal, a broken stream and a token that runs out are results too, and the last ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
+
+from gateway.errors import ErrorCode
+from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.http.identity import Identity, SignedCaller
+from gateway.pipeline import Pipeline, Ready
+
+_log = logging.getLogger("gateway")
+_EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
+
+
+async def results_of(pipeline: Pipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
+    """Every result of the operation."""
+    events = _events(pipeline, ready, caller)
+    try:
+        async for event in events:
+            yield event
+    except SubscriptionFailed as failed:
+        yield Response(errors=(failed.error,), executed=False)
+    except Exception:
+        # The last resort of one operation: the client gets a trace id, the log the rest.
+        _log.exception("request %s failed", caller.trace_id)
+        error = ResponseError(
+            "Something went wrong inside.", ErrorCode.INTERNAL, extensions=(("traceId", caller.trace_id),)
+        )
+        yield Response(errors=(error,), executed=False)
+    finally:
+        await events.aclose()
+
+
+async def _events(pipeline: Pipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
+    if ready.plan.kind == "subscription":
+        async for event in pipeline.events(ready, caller):
+            yield event
+    elif ready.plan.kind == "mutation":
+        # What has begun is ended, whoever listens.
+        yield await asyncio.shield(pipeline.answer(ready, caller))
+    else:
+        yield await pipeline.answer(ready, caller)
+
+
+async def paced(
+    results: AsyncGenerator[Response, None], identity: Identity | None, beat_s: float
+) -> AsyncGenerator[Response | None, None]:
+    """The results; None whenever nothing came for `beat_s` seconds; the end when the caller's token runs out."""
+    pending: asyncio.Task[Response | None] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.create_task(_next(results))
+            left = beat_s if identity is None else min(beat_s, max(0.0, identity.expires_at - time.time()))
+            done, _ = await asyncio.wait({pending}, timeout=left)
+            if done:
+                result, pending = pending.result(), None
+                if result is None:
+                    return
+                yield result
+            elif left < beat_s:
+                yield _EXPIRED
+                return
+            else:
+                yield None
+    finally:
+        if pending is not None:
+            pending.cancel()
+            with suppress(asyncio.CancelledError):
+                await pending
+        await results.aclose()
+
+
+async def _next(results: AsyncGenerator[Response, None]) -> Response | None:
+    return await anext(results, None)
+
+
+class LiveResponse(HttpResponse):
+    """A body that comes in pieces. It ends with the last piece, or at once when the client leaves."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str) -> None:
+        super().__init__(None, 200, {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}, media_type)
+        # What is compressed is held back until there is enough of it.
+        self.headers["Content-Encoding"] = "identity"
+        del self.headers["content-length"]
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.ensure_future(self._send(send))
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._pieces.aclose()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        with suppress(OSError, ClientDisconnect):
+            async for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,101 @@
+"""The face for answers that go on: server-sent events in both modes, and multipart subscriptions.
+
+In: a request that names a stream in `Accept`, or a reserved stream's token. Out: a response that ends with the
+operation or with the client. What an operation is refused for comes as the first and last event; who is asking, and
+what is no request at all, is refused as plain HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response as HttpResponse
+
+from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
+from gateway.execution.response import Response
+from gateway.http import event_stream, multipart_stream
+from gateway.http.event_stream import SharedStreams, events_of
+from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
+from gateway.http.live import LiveResponse, paced, results_of
+from gateway.http.multipart_stream import parts_of
+from gateway.http.negotiation import EVENTS
+from gateway.http.reading import BadRequest
+from gateway.http.refusals import refusal
+from gateway.pipeline import OperationRequest, Pipeline
+from gateway.settings import StreamSettings
+
+Results = AsyncGenerator[Response, None]
+
+
+class GraphQLOverStreams:
+    def __init__(self, pipeline: Pipeline, signer: CallerTokenSigner | None, settings: StreamSettings) -> None:
+        self._pipeline = pipeline
+        self._signer = signer
+        self._settings = settings
+        self._shared = SharedStreams(settings.max_shared)
+
+    def answer(
+        self, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, kind: str, method: str
+    ) -> LiveResponse:
+        """One operation in a stream of its own, of the `kind` that `Accept` names."""
+        results = paced(self._results(asked, caller, method), identity, self._settings.beat_s)
+        if kind == EVENTS:
+            return LiveResponse(events_of(results), event_stream.MEDIA_TYPE)
+        return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE)
+
+    def reserve(self, identity: Identity | None) -> HttpResponse:
+        return PlainTextResponse(self._shared.reserve(_subject(identity)), 201)
+
+    def open(self, token: str) -> LiveResponse:
+        """The reserved stream. Its token is the ticket: a browser's EventSource can show no other."""
+        if self._shared.ticket(token).opened:
+            raise BadRequest("This stream is open already.", 409, ErrorCode.CONFLICT)
+        return LiveResponse(self._shared.read(token, self._settings.beat_s), event_stream.MEDIA_TYPE)
+
+    def start(
+        self, token: str, asked: OperationRequest, identity: Identity | None, caller: SignedCaller
+    ) -> HttpResponse:
+        """Run the operation; its results go to the reserved stream."""
+        stream = self._shared.stream(token, _subject(identity))
+        name = (asked.extensions or {}).get("operationId")
+        if not isinstance(name, str) or not name:
+            raise BadRequest("Send `extensions.operationId`, a text of your own for each operation.")
+        if len(stream) >= self._settings.max_operations:
+            raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
+        ready = self._pipeline.ready(asked)
+        stream.start(name, paced(results_of(self._pipeline, ready, caller), identity, self._settings.beat_s))
+        return HttpResponse(status_code=202)
+
+    def stop(self, token: str, name: str | None, identity: Identity | None) -> HttpResponse:
+        if not name:
+            raise BadRequest("The parameter `operationId` is missing.")
+        self._shared.stream(token, _subject(identity)).stop(name)
+        return HttpResponse(status_code=200)
+
+    async def _results(self, asked: OperationRequest, caller: SignedCaller, method: str) -> Results:
+        try:
+            ready = self._pipeline.ready(asked)
+            if method == "GET" and ready.plan.kind == "mutation":
+                raise BadRequest("Mutations are sent by POST.", 405)
+        except Unauthenticated:
+            raise
+        except RequestRefused as refused:
+            yield refusal(refused)
+            return
+        results = results_of(self._pipeline, ready, caller)
+        try:
+            async for result in results:
+                yield result
+        finally:
+            await results.aclose()
+
+
+def token_in(request: Request) -> str | None:
+    """The reserved stream that the request belongs to."""
+    return request.headers.get(event_stream.TOKEN_HEADER) or request.query_params.get("token")
+
+
+def _subject(identity: Identity | None) -> str | None:
+    return None if identity is None else identity.subject
