@@ -44,6 +44,9 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebSocketSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sockets. max_operations: at once on one socket; max_sockets: at once of one caller in this process."""
+
+    max_sockets: int = 50
     init_timeout_s: float = 10.0
     max_operations: int = 100
     max_message_bytes: int = 1024 * 1024

@@ -131,6 +131,11 @@ class SignedCaller:
         self._token: str | None = None
         self._fresh_until = float("-inf")
 
+    def renew(self, identity: Identity) -> None:
+        """The same caller with a newer token of their own: the next request to a subgraph is signed for that one."""
+        self.identity = identity
+        self._fresh_until = float("-inf")
+
     def token(self) -> str | None:
         if self.identity is None or self._signer is None:
             return None

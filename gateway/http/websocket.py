@@ -2,7 +2,9 @@
 
 In: a WebSocket. Out: the protocol's messages until somebody closes. Closes with 4400 (unreadable), 4401 (asks before it
 introduced itself), 4403 (a token that does not hold, or one that ran out), 4406 (another sub-protocol), 4408 (too slow
-to introduce itself), 4409 (an id in use), 4429 (introduced twice, or too many operations at once).
+to introduce itself), 4409 (an id in use), 4429 (introduced twice, or too many operations or sockets at once).
+
+A `ping` may bring a newer token of the same caller in its payload (`authorization`); a `pong` tells the server's time.
 
 Nothing is queued: an event is taken from upstream when the one before is on its way, so a slow reader slows upstream,
 and its own socket only. One that stops reading answers no ping: `SocketProtocol` ends it.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import aclosing, suppress
 from typing import cast
 
@@ -58,6 +61,7 @@ class GraphQLOverWebSocket:
         settings: WebSocketSettings,
     ) -> None:
         self.pipeline, self.verifier, self.signer, self.settings = pipeline, verifier, signer, settings
+        self.sockets: Counter[str] = Counter()
 
     async def serve(self, socket: WebSocket) -> None:
         if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
@@ -76,11 +80,13 @@ class _Connection:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._identity: Identity | None = None
+        self._callers: dict[str, SignedCaller] = {}
+        self._life: asyncio.Timeout | None = None
 
     async def serve(self) -> None:
         try:
             await self._introduced()
-            async with asyncio.timeout(self._seconds_left()):
+            async with asyncio.timeout(self._seconds_left()) as self._life:
                 while True:
                     await self._handle(await self._next_message())
         except _Closing as closing:
@@ -90,6 +96,8 @@ class _Connection:
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
+            if self._identity is not None:
+                self._face.sockets[self._identity.subject] -= 1
             await self._stop_all()
 
     async def _introduced(self) -> None:
@@ -99,18 +107,41 @@ class _Connection:
         except TimeoutError:
             raise _Closing(4408, "Connection initialisation timeout") from None
         if first.type == "ping":
-            await self._send({"type": "pong"})
+            await self._pong()
             return await self._introduced()
         if first.type != "connection_init":
             raise _Closing(4401, "Unauthorized")
-        named = {name.lower(): value for name, value in (first.payload or {}).items()}
-        authorization = named.get("authorization") or self._socket.headers.get("authorization")
+        identity = await self._verified(_authorization_in(first) or self._socket.headers.get("authorization"))
+        if identity is not None:
+            if self._face.sockets[identity.subject] >= self._face.settings.max_sockets:
+                raise _Closing(4429, "Too many sockets at once")
+            self._face.sockets[identity.subject] += 1
+            self._identity = identity
+        await self._send({"type": "connection_ack"})
+
+    async def _verified(self, authorization: str | None) -> Identity | None:
         try:
-            self._identity = await self._face.verifier.identity(_text_or_none(authorization))
+            return await self._face.verifier.identity(authorization)
         except Unauthenticated as refused:
             _log.info("token refused: %s", refused.reason)
             raise _Closing(4403, "Forbidden") from refused
-        await self._send({"type": "connection_ack"})
+
+    async def _renew(self, authorization: str) -> None:
+        """A newer token of the same caller: the socket and what runs on it live as long as that one."""
+        identity = await self._verified(authorization)
+        known = self._identity
+        if identity is None or known is None or self._life is None:
+            raise _Closing(4403, "Forbidden")
+        if (identity.subject, identity.claims.get("tenant")) != (known.subject, known.claims.get("tenant")):
+            raise _Closing(4403, "Another caller's token")
+        self._identity = identity
+        self._life.reschedule(asyncio.get_running_loop().time() + (self._seconds_left() or 0.0))
+        for caller in self._callers.values():
+            caller.renew(identity)
+
+    async def _pong(self) -> None:
+        """With the server's time, by which a client can set its clock."""
+        await self._send({"type": "pong", "payload": {"serverTimeMs": round(time.time() * 1000)}})
 
     def _seconds_left(self) -> float | None:
         """A socket lives no longer than the token it was opened with."""
@@ -119,7 +150,9 @@ class _Connection:
     async def _handle(self, message: _Message) -> None:
         match message:
             case _Message("ping"):
-                await self._send({"type": "pong"})
+                if authorization := _authorization_in(message):
+                    await self._renew(authorization)
+                await self._pong()
             case _Message("pong"):
                 pass
             case _Message("subscribe", str(name), dict(payload)):
@@ -146,7 +179,7 @@ class _Connection:
         self._running[name] = asyncio.create_task(self._run(name, asked))
 
     async def _run(self, name: str, asked: OperationRequest) -> None:
-        caller = SignedCaller(self._identity, self._face.signer)
+        caller = self._callers[name] = SignedCaller(self._identity, self._face.signer)
         try:
             await self._answer(name, asked, caller)
         except RequestRefused as refused:
@@ -164,6 +197,8 @@ class _Connection:
             )
             await self._send_error(name, Response(errors=(error,)))
         finally:
+            if self._callers.get(name) is caller:
+                del self._callers[name]
             if self._running.get(name) is asyncio.current_task():
                 del self._running[name]
 
@@ -225,7 +260,9 @@ async def _ended(operation: asyncio.Task[None]) -> None:
         await asyncio.wait({operation}, timeout=_CANCEL_AGAIN_S)
 
 
-def _text_or_none(value: object) -> str | None:
+def _authorization_in(message: _Message) -> str | None:
+    named = {name.lower(): value for name, value in (message.payload or {}).items()}
+    value = named.get("authorization")
     if value is None or isinstance(value, str):
         return value
     raise _Closing(4400, "Invalid authorization")
