@@ -8,7 +8,7 @@ hosted subgraphs or URLs whose names it does not know.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -36,15 +36,20 @@ from gateway.http.identity import CallerTokenSigner, TokenVerifier
 from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
 from gateway.http.routes import GraphQLOverHttp
 from gateway.http.websocket import GraphQLOverWebSocket
+from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.plan_operation import plan_operation
 from gateway.query_graph.build import build_query_graph
+from gateway.query_graph.model import QueryGraph
 from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
+from gateway.supergraph_file import watch
 
 InProcess = Mapping[str, HostedSubgraph]
+_WARMED = 200
+"""Operations that are planned anew before a new supergraph takes over."""
 # Higher levels gain little on JSON.
 _GZIP_LEVEL = 4
 
@@ -57,44 +62,51 @@ class UnknownSubgraph(GatewayError):
 
 
 class Gateway(Struct, frozen=True):
-    """The parts that answer, opened."""
+    """The parts that answer, opened.
+
+    reload: take a new supergraph's text, beside the running requests; raises what `build_app` would, and keeps the old.
+    """
 
     http: GraphQLOverHttp
     websocket: GraphQLOverWebSocket
-    pipeline: Pipeline
+    pipeline: LivePipeline
+    reload: Callable[[str], Awaitable[None]]
 
 
-def build_app(settings: Settings, supergraph_text: str, in_process: InProcess | None = None) -> Starlette:
-    """The application. Planning structures are built here; connections open with its lifespan and close with it."""
-    supergraph = read_supergraph(supergraph_text)
-    _refuse_unknown_names(supergraph, [*(in_process or {}), *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
-    planned = partial(plan_operation, build_query_graph(supergraph))
+def build_app(
+    settings: Settings, supergraph_text: str, in_process: InProcess | None = None, watched: Path | None = None
+) -> Starlette:
+    """The application. Planning structures are built here; connections open with its lifespan and close with it.
+
+    watched: the file that the supergraph came from; a new text in it takes over while the gateway runs.
+    """
+    plannable = _plannable(settings, supergraph_text, in_process or {})
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with _session(settings.subgraphs) as session:
-            clients = _clients(supergraph, settings.subgraphs, in_process or {}, session)
-            reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
-            pipeline = Pipeline(
-                supergraph,
-                planned,
-                Executor(clients, supergraph.api_schema, reporting),
-                settings.limits,
-                settings.plan_cache_size,
-                settings.development,
-                settings.introspects,
-            )
+            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, session))
+
+            async def reload(text: str) -> None:
+                newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
+                swapped = _pipeline(settings, newest, in_process or {}, session)
+                await asyncio.to_thread(swapped.warm, pipeline.newest, _WARMED)
+                pipeline.swap(swapped)
+
             verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, session))
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
             http = GraphQLOverHttp(pipeline, verifier, signer, settings.limits, settings.http)
             app.state.gateway = Gateway(
-                http, GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket), pipeline
+                http, GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket), pipeline, reload
             )
-            watching = asyncio.create_task(http.readiness.watch())
+            watching = [asyncio.create_task(http.readiness.watch())]
+            if watched is not None:
+                watching.append(asyncio.create_task(watch(watched, supergraph_text, reload)))
             try:
                 yield
             finally:
-                watching.cancel()
+                for task in watching:
+                    task.cancel()
 
     HeaderRules(settings.http.headers)
     return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http))
@@ -125,6 +137,28 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/ready", ready),
         *(explorer_routes(settings.examples) if settings.explorer else ()),
     ]
+
+
+def _plannable(settings: Settings, text: str, in_process: InProcess) -> QueryGraph:
+    """What planning needs of a supergraph's text."""
+    supergraph = read_supergraph(text)
+    _refuse_unknown_names(supergraph, [*in_process, *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
+    return build_query_graph(supergraph)
+
+
+def _pipeline(settings: Settings, graph: QueryGraph, in_process: InProcess, session: aiohttp.ClientSession) -> Pipeline:
+    supergraph = graph.supergraph
+    clients = _clients(supergraph, settings.subgraphs, in_process, session)
+    reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
+    return Pipeline(
+        supergraph,
+        partial(plan_operation, graph),
+        Executor(clients, supergraph.api_schema, reporting),
+        settings.limits,
+        settings.plan_cache_size,
+        settings.development,
+        settings.introspects,
+    )
 
 
 def _middleware(settings: HttpSettings) -> list[Middleware]:

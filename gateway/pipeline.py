@@ -1,9 +1,9 @@
 """One request, text to response. Reads as a table of contents:
 
     read -> check limits -> validate -> make plain -> plan     once for a text (kept, bounded)
-    -> coerce variables -> execute                             for every request
+    -> coerce variables -> execute                             for every request, every event of a subscription
 
-In: an `OperationRequest` and who asks. Out: a `Response`, or for a subscription a stream of them. Raises
+In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, one for each event. Raises
 `RequestRefused` for what may not run at all; the edge says it in its own protocol.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 from graphql import (
@@ -25,10 +26,11 @@ from graphql import (
 )
 from msgspec import Struct
 
-from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
+from gateway.client.protocol import SubgraphAnswer
+from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.executor import Executor
-from gateway.execution.response import Response
+from gateway.execution.response import Response, ResponseError
 from gateway.operation.limits import check_depth
 from gateway.operation.model import Operation
 from gateway.operation.prepare import prepare_document
@@ -55,10 +57,12 @@ class Prepared(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """A request that may run: its plan and its coerced variables."""
+    """A request that may run: its plan and its coerced variables, and the pipeline that made them."""
 
     plan: QueryPlan
     variables: Mapping[str, object]
+    request: OperationRequest
+    pipeline: Pipeline
 
 
 class Pipeline:
@@ -83,7 +87,8 @@ class Pipeline:
 
     def ready(self, request: OperationRequest) -> Ready:
         prepared = self._prepared(request.query, request.operation_name or None)
-        return Ready(prepared.plan, self._coerced(prepared.variables, request.variables or {}))
+        variables = self._coerced(prepared.variables, request.variables or {})
+        return Ready(prepared.plan, variables, request, self)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         response = await self._executor.execute(ready.plan, ready.variables, caller)
@@ -91,8 +96,25 @@ class Pipeline:
             return msgspec.structs.replace(response, extensions={"queryPlan": render(ready.plan)})
         return response
 
-    def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
-        return self._executor.subscribe(ready.plan, ready.variables, caller)
+    def answers(self, ready: Ready, caller: Caller) -> AsyncGenerator[SubgraphAnswer, None]:
+        """A subscription's events as its subgraph gives them."""
+        return self._executor.answers(ready.plan, ready.variables, caller)
+
+    async def event(self, ready: Ready, caller: Caller, answer: SubgraphAnswer) -> Response:
+        """One of them as the client gets it."""
+        return await self._executor.event(ready.plan, ready.variables, caller, answer)
+
+    def failed(self, ready: Ready, caller: Caller, failure: SubgraphFailed) -> ResponseError:
+        return self._executor.failed(ready.plan, caller, failure)
+
+    def warm(self, older: Pipeline, most: int) -> int:
+        """Plan what clients asked of an older pipeline lately, newest first; how many. What no longer fits is left."""
+        planned = 0
+        for text, operation_name in list(reversed(older._kept))[:most]:
+            with suppress(RequestRefused):
+                self._prepared(text, operation_name)
+                planned += 1
+        return planned
 
     def _prepared(self, text: str, operation_name: str | None) -> Prepared:
         key = (text, operation_name)

@@ -106,7 +106,8 @@ def _said(flags: Mapping[str, object]) -> dict[str, object]:
 def run(arguments: argparse.Namespace) -> int:
     try:
         settings = settings_from(arguments)
-        app = build_app(settings, arguments.supergraph.read_text(encoding="utf-8"))
+        text = arguments.supergraph.read_text(encoding="utf-8")
+        app = build_app(settings, text, watched=arguments.supergraph)
     except (GatewayError, OSError, ValueError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2

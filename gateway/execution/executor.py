@@ -22,7 +22,7 @@ from gateway.execution.fetching import State, request_for, run_fetch, take_answe
 from gateway.execution.introspection import Introspection
 from gateway.execution.projection import Projection
 from gateway.execution.reporting import Reporting
-from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.execution.response import Response, ResponseError
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence, SubgraphName, Subscribe
 from gateway.plan.query_plan import QueryPlan
 
@@ -45,32 +45,31 @@ class Executor:
                 await self._run(state, plan.node)
         return self._response(plan, state)
 
-    async def subscribe(
+    def answers(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller
-    ) -> AsyncGenerator[Response, None]:
-        """Raises `SubscriptionFailed` when the stream cannot be opened or breaks."""
-        if not isinstance(plan.node, Subscribe):
-            raise TypeError("Only a plan whose root is a Subscribe node has events.")
-        primary, rest = plan.node.primary, plan.node.rest
-        try:
-            async with aclosing(self._events(primary, variables, caller)) as events:
-                async for answer in events:
-                    async with aclosing(OperationScope()) as scope:
-                        state = State(variables, caller, {}, Failures(), scope)
-                        take_answer(state, primary, (), answer)
-                        if rest is not None:
-                            await self._run(state, rest)
-                    yield self._response(plan, state)
-        except SubgraphFailed as failure:
-            error = self._reporting.error(failure.code, str(failure), None, primary.subgraph, caller.trace_id)
-            raise SubscriptionFailed(error) from failure
-
-    def _events(
-        self, primary: Fetch, variables: Mapping[str, object], caller: Caller
     ) -> AsyncGenerator[SubgraphAnswer, None]:
+        """The subgraph's own events. Raises `SubgraphFailed` when the stream cannot be opened or breaks."""
+        primary = _subscribed(plan).primary
         state = State(variables, caller, {}, Failures())
         stream = self._clients[primary.subgraph].stream(request_for(state, primary, ()))
         return cast(AsyncGenerator[SubgraphAnswer, None], stream)
+
+    async def event(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, answer: SubgraphAnswer
+    ) -> Response:
+        """One event as the client gets it, with the fields of other subgraphs."""
+        node = _subscribed(plan)
+        async with aclosing(OperationScope()) as scope:
+            state = State(variables, caller, {}, Failures(), scope)
+            take_answer(state, node.primary, (), answer)
+            if node.rest is not None:
+                await self._run(state, node.rest)
+        return self._response(plan, state)
+
+    def failed(self, plan: QueryPlan, caller: Caller, failure: SubgraphFailed) -> ResponseError:
+        """What the client is told of a stream that cannot be opened or broke."""
+        subgraph = _subscribed(plan).primary.subgraph
+        return self._reporting.error(failure.code, str(failure), None, subgraph, caller.trace_id)
 
     async def _run(self, state: State, node: Node) -> None:
         match node:
@@ -124,3 +123,9 @@ class Executor:
             return None
         found = {**data, **answer.data}
         return {key: found[key] for key in plan.root_keys if key in found}
+
+
+def _subscribed(plan: QueryPlan) -> Subscribe:
+    if not isinstance(plan.node, Subscribe):
+        raise TypeError("Only a plan whose root is a Subscribe node has events.")
+    return plan.node

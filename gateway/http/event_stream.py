@@ -130,8 +130,9 @@ class SharedStreams:
             async for event in events:
                 yield event
         finally:
-            await events.aclose()
+            # Its place is free before its operations have ended: they may take a while.
             self._streams.pop(token, None)
+            await events.aclose()
 
     def _forget_unclaimed(self) -> None:
         too_old = self._now() - _UNCLAIMED_S

@@ -19,13 +19,14 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import ErrorCode
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.identity import Identity, SignedCaller
-from gateway.pipeline import Pipeline, Ready
+from gateway.live_pipeline import LivePipeline
+from gateway.pipeline import Ready
 
 _log = logging.getLogger("gateway")
 _EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
 
 
-async def results_of(pipeline: Pipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
+async def results_of(pipeline: LivePipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
     """Every result of the operation."""
     events = _events(pipeline, ready, caller)
     try:
@@ -44,7 +45,7 @@ async def results_of(pipeline: Pipeline, ready: Ready, caller: SignedCaller) -> 
         await events.aclose()
 
 
-async def _events(pipeline: Pipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
+async def _events(pipeline: LivePipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
     if ready.plan.kind == "subscription":
         async for event in pipeline.events(ready, caller):
             yield event

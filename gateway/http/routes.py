@@ -26,7 +26,8 @@ from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
 from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
-from gateway.pipeline import OperationRequest, Pipeline, Ready
+from gateway.live_pipeline import LivePipeline
+from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import HttpSettings, Limits
 
 _log = logging.getLogger("gateway")
@@ -38,7 +39,7 @@ class GraphQLOverHttp:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: LivePipeline,
         verifier: TokenVerifier,
         signer: CallerTokenSigner | None,
         limits: Limits,

@@ -23,14 +23,15 @@ from gateway.http.multipart_stream import parts_of
 from gateway.http.negotiation import EVENTS
 from gateway.http.reading import BadRequest
 from gateway.http.refusals import refusal
-from gateway.pipeline import OperationRequest, Pipeline
+from gateway.live_pipeline import LivePipeline
+from gateway.pipeline import OperationRequest
 from gateway.settings import StreamSettings
 
 Results = AsyncGenerator[Response, None]
 
 
 class GraphQLOverStreams:
-    def __init__(self, pipeline: Pipeline, signer: CallerTokenSigner | None, settings: StreamSettings) -> None:
+    def __init__(self, pipeline: LivePipeline, signer: CallerTokenSigner | None, settings: StreamSettings) -> None:
         self._pipeline = pipeline
         self._signer = signer
         self._settings = settings

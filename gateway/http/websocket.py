@@ -27,7 +27,8 @@ from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthentica
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
 from gateway.http.refusals import refusal
-from gateway.pipeline import OperationRequest, Pipeline
+from gateway.live_pipeline import LivePipeline
+from gateway.pipeline import OperationRequest
 from gateway.settings import WebSocketSettings
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -55,7 +56,7 @@ class _Closing(GatewayError):
 class GraphQLOverWebSocket:
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: LivePipeline,
         verifier: TokenVerifier,
         signer: CallerTokenSigner | None,
         settings: WebSocketSettings,

@@ -17,7 +17,8 @@ import aiohttp
 from starlette.applications import Starlette
 
 from gateway.app import build_app
-from gateway.pipeline import OperationRequest, Pipeline
+from gateway.live_pipeline import LivePipeline
+from gateway.pipeline import OperationRequest
 from gateway.settings import Settings, SubgraphSettings
 from tests.federation.harness.serving import app_of, served
 from tests.federation.harness.subgraph import DataSubgraph
@@ -82,7 +83,7 @@ def all_cases() -> list[Case]:
 async def answer_in_process(suite: Suite, case: Case) -> Json:
     app = build_app(Settings(development=True), suite.supergraph, suite.subgraphs)
     async with app.router.lifespan_context(app):
-        pipeline: Pipeline = app.state.gateway.pipeline
+        pipeline: LivePipeline = app.state.gateway.pipeline
         ready = pipeline.ready(OperationRequest(case.query, case.variables))
         if ready.plan.kind == "subscription":
             return seen_events([each.as_json() async for each in pipeline.events(ready, Nobody())])
