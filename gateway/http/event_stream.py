@@ -65,17 +65,14 @@ class SharedStream:
             running.cancel()
 
     async def events(self, beat_s: float) -> AsyncGenerator[bytes, None]:
-        """What the one connection reads; all operations end with it."""
+        """What the one connection reads."""
         self.opened = True
-        try:
-            yield BEAT
-            while True:
-                try:
-                    yield await asyncio.wait_for(self._events.get(), beat_s)
-                except TimeoutError:
-                    yield BEAT
-        finally:
-            await self.close()
+        yield BEAT
+        while True:
+            try:
+                yield await asyncio.wait_for(self._events.get(), beat_s)
+            except TimeoutError:
+                yield BEAT
 
     async def close(self) -> None:
         running = list(self._running.values())
@@ -125,7 +122,9 @@ class SharedStreams:
         return self.stream(token, self._streams[token].subject if token in self._streams else None)
 
     async def read(self, token: str, beat_s: float) -> AsyncGenerator[bytes, None]:
-        events = self.ticket(token).events(beat_s)
+        """The reserved stream; all its operations end with it."""
+        stream = self.ticket(token)
+        events = stream.events(beat_s)
         try:
             async for event in events:
                 yield event
@@ -133,6 +132,7 @@ class SharedStreams:
             # Its place is free before its operations have ended: they may take a while.
             self._streams.pop(token, None)
             await events.aclose()
+            await stream.close()
 
     def _forget_unclaimed(self) -> None:
         too_old = self._now() - _UNCLAIMED_S
