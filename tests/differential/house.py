@@ -165,7 +165,7 @@ def _furnish(chance: random.Random, house: House, entity: Entity) -> None:
             made.argument = chance.random() < 0.3
         if chance.random() < 0.25 and not made.type.endswith("!"):
             made.type += "!"
-        elif kind in ("String", "Int") and chance.random() < 0.15:
+        if kind in ("String", "Int", "[Int]", "V") and chance.random() < 0.12:
             made.fails = True
         others = [each for each in known if each not in made.owners]
         if others and kind != "link" and chance.random() < 0.15:
