@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -37,11 +36,10 @@ from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
 from gateway.http.routes import GraphQLOverHttp
 from gateway.http.websocket import GraphQLOverWebSocket
 from gateway.live_pipeline import LivePipeline
+from gateway.override_labels import OverrideLabels
 from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
-from gateway.planner.plan_operation import plan_operation
-from gateway.query_graph.build import build_query_graph
-from gateway.query_graph.model import QueryGraph
+from gateway.planner.planning import Planning
 from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
@@ -90,7 +88,7 @@ def build_app(
             async def reload(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
                 swapped = _pipeline(settings, newest, in_process or {}, session)
-                await asyncio.to_thread(swapped.warm, pipeline.newest, _WARMED)
+                await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
             verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, session))
@@ -139,25 +137,27 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     ]
 
 
-def _plannable(settings: Settings, text: str, in_process: InProcess) -> QueryGraph:
+def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning:
     """What planning needs of a supergraph's text."""
     supergraph = read_supergraph(text)
     _refuse_unknown_names(supergraph, [*in_process, *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
-    return build_query_graph(supergraph)
+    return Planning(supergraph)
 
 
-def _pipeline(settings: Settings, graph: QueryGraph, in_process: InProcess, session: aiohttp.ClientSession) -> Pipeline:
-    supergraph = graph.supergraph
+def _pipeline(
+    settings: Settings, planning: Planning, in_process: InProcess, session: aiohttp.ClientSession
+) -> Pipeline:
+    supergraph = planning.supergraph
     clients = _clients(supergraph, settings.subgraphs, in_process, session)
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     return Pipeline(
-        supergraph,
-        partial(plan_operation, graph),
+        planning,
         Executor(clients, supergraph.api_schema, reporting),
         settings.limits,
         settings.plan_cache_size,
         settings.development,
         settings.introspects,
+        OverrideLabels(planning.labels, settings.override_labels),
     )
 
 

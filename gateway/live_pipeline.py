@@ -67,7 +67,7 @@ class LivePipeline:
     def _moved(self, ready: Ready, caller: Caller) -> Ready:
         """The same subscription under the newest supergraph."""
         try:
-            moved = self._newest.ready(ready.request)
+            moved = self._newest.ready(ready.request, ready.labels)
         except RequestRefused as refused:
             _log.info("subscription %s ends with the schema: %s", caller.trace_id, refused)
             raise SubscriptionFailed(_schema_changed(caller)) from refused

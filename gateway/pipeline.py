@@ -10,8 +10,9 @@ In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, o
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 
 import msgspec
 from graphql import (
@@ -32,12 +33,12 @@ from gateway.execution.caller import Caller
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response, ResponseError
 from gateway.operation.limits import check_depth
-from gateway.operation.model import Operation
 from gateway.operation.prepare import prepare_document
+from gateway.override_labels import Labels, OverrideLabels
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.render import render
+from gateway.planner.planning import Planning
 from gateway.settings import Limits
-from gateway.supergraph.model import Supergraph
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
@@ -47,6 +48,10 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
     variables: dict[str, object] | None = None
     operation_name: str | None = None
     extensions: dict[str, object] | None = None
+
+
+PlanKey = tuple[str, str | None, Labels]
+"""An operation text, the operation's name, and the override labels that are on."""
 
 
 class Prepared(Struct, frozen=True):
@@ -63,32 +68,36 @@ class Ready(Struct, frozen=True):
     variables: Mapping[str, object]
     request: OperationRequest
     pipeline: Pipeline
+    labels: Labels
 
 
 class Pipeline:
     def __init__(
         self,
-        supergraph: Supergraph,
-        plan_operation: Callable[[Operation], QueryPlan],
+        planning: Planning,
         executor: Executor,
         limits: Limits,
         max_kept_plans: int,
         development: bool,
         introspects: bool,
+        labels: OverrideLabels,
     ) -> None:
-        self._supergraph = supergraph
-        self._plan_operation = plan_operation
+        self._planning = planning
+        self._supergraph = planning.supergraph
+        self._labels = labels
         self._executor = executor
         self._limits = limits
-        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._kept: OrderedDict[PlanKey, Prepared] = OrderedDict()
         self._max_kept_plans = max_kept_plans
         self._development = development
         self._introspects = introspects
 
-    def ready(self, request: OperationRequest) -> Ready:
-        prepared = self._prepared(request.query, request.operation_name or None)
+    def ready(self, request: OperationRequest, labels: Labels | None = None) -> Ready:
+        """`labels`: the overrides that are on, for an operation that has drawn them already."""
+        on = self._labels.on() if labels is None else labels & self._planning.labels
+        prepared = self._prepared(request.query, request.operation_name or None, on)
         variables = self._coerced(prepared.variables, request.variables or {})
-        return Ready(prepared.plan, variables, request, self)
+        return Ready(prepared.plan, variables, request, self, on)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         response = await self._executor.execute(ready.plan, ready.variables, caller)
@@ -107,34 +116,35 @@ class Pipeline:
     def failed(self, ready: Ready, caller: Caller, failure: SubgraphFailed) -> ResponseError:
         return self._executor.failed(ready.plan, caller, failure)
 
-    def warm(self, older: Pipeline, most: int) -> int:
-        """Plan what clients asked of an older pipeline lately, newest first; how many. What no longer fits is left."""
-        planned = 0
-        for text, operation_name in list(reversed(older._kept))[:most]:
-            with suppress(RequestRefused):
-                self._prepared(text, operation_name)
-                planned += 1
-        return planned
+    def recent(self, most: int) -> list[PlanKey]:
+        """What clients asked lately, newest first."""
+        return list(islice(reversed(self._kept), most))
 
-    def _prepared(self, text: str, operation_name: str | None) -> Prepared:
-        key = (text, operation_name)
+    def warm(self, recent: Iterable[PlanKey]) -> None:
+        """Plan what clients asked of an older pipeline; what no longer fits is left."""
+        for text, operation_name, on in recent:
+            with suppress(RequestRefused):
+                self._prepared(text, operation_name, on & self._planning.labels)
+
+    def _prepared(self, text: str, operation_name: str | None, on: Labels) -> Prepared:
+        key = (text, operation_name, on)
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
             return kept
-        prepared = self._prepare(text, operation_name)
+        prepared = self._prepare(text, operation_name, on)
         self._kept[key] = prepared
         if len(self._kept) > self._max_kept_plans:
             self._kept.popitem(last=False)
         return prepared
 
-    def _prepare(self, text: str, operation_name: str | None) -> Prepared:
+    def _prepare(self, text: str, operation_name: str | None, on: Labels) -> Prepared:
         try:
-            return self._planned(self._read(text), operation_name)
+            return self._planned(self._read(text), operation_name, on)
         except RecursionError:
             raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
 
-    def _planned(self, document: DocumentNode, operation_name: str | None) -> Prepared:
+    def _planned(self, document: DocumentNode, operation_name: str | None, on: Labels) -> Prepared:
         check_depth(document, self._limits.max_depth)
         problems = validate(self._supergraph.api_schema, document, hide_suggestions=not self._development)
         if problems:
@@ -145,7 +155,7 @@ class Pipeline:
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
         definition = get_operation_ast(document, operation_name)
         return Prepared(
-            self._plan_operation(operation),
+            self._planning.plan(operation, on),
             tuple(definition.variable_definitions or ()) if definition else (),
         )
 

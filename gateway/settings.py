@@ -156,6 +156,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     development: errors are told in full, plans are shown to those who ask, introspection is on.
     introspection: whether the schema may be asked for; None: as `development`.
     passes_messages: errors with a code meant for clients keep the subgraph's own sentence outside development too.
+    override_labels: labels of @override that are on, off, or on for a percentage of requests (`percent(N)` says it).
     explorer: a page for browsers at `/`; `examples` is a folder of `*.graphql` documents that it offers.
     """
 
@@ -165,6 +166,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     explorer: bool = True
     examples: Path | None = None
     plan_cache_size: int = 2000
+    override_labels: Mapping[str, bool | float] = {}
     tokens: TokenSettings = TokenSettings()
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()

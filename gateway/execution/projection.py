@@ -74,6 +74,10 @@ class Projection:
         if typename is not None and typename not in shape.possible:
             self._misfit(path, f"Type {typename} is not a possible {shape.type_name}.")
             return None
+        if typename is None and any(field.types for field in shape.fields):
+            # Which of the fields hold cannot be told: what was to tell the type was lost.
+            self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
+            return None
         result: dict[str, object] = {}
         for field in shape.fields:
             if not self._holds(field, typename) or field.key in result:

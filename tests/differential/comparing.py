@@ -13,11 +13,11 @@ from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import ResponseError
 from gateway.operation.prepare import prepare
+from gateway.override_labels import OverrideLabels
 from gateway.pipeline import OperationRequest, Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.render import render
-from gateway.planner.plan_operation import plan_operation
-from gateway.query_graph.build import build_query_graph
+from gateway.planner.planning import Planning
 from gateway.settings import Limits
 from gateway.supergraph.read import read_supergraph
 from tests.differential.answering import Part, Whole
@@ -49,7 +49,7 @@ async def compare(chance: random.Random) -> int:
     whole = Whole(house, truth)
     text = supergraph_of(house)
     asked = 0
-    graph = build_query_graph(read_supergraph(text))
+    planning = Planning(read_supergraph(text))
     for _ in range(QUESTIONS):
         document = Writer(chance, whole.schema).operation()
         if document is None:
@@ -58,15 +58,15 @@ async def compare(chance: random.Random) -> int:
         variables = random_variables(chance)
         parts = {name: Part(house, truth, name) for name in house.subgraphs}
         clients = {SubgraphName(name): InProcessClient(SubgraphName(name), part, 30.0) for name, part in parts.items()}
-        supergraph = graph.supergraph
+        supergraph = planning.supergraph
         pipeline = Pipeline(
-            supergraph,
-            lambda operation: plan_operation(graph, operation),
+            planning,
             Executor(clients, supergraph.api_schema, Reporting(development=True)),
             Limits(),
             10,
             True,
             True,
+            OverrideLabels((), {}),
         )
         expected = whole.answer(document, variables)
         given = await pipeline.answer(pipeline.ready(OperationRequest(document, variables)), Nobody())
@@ -74,7 +74,7 @@ async def compare(chance: random.Random) -> int:
         wrong = faults or _difference(expected.data, given.data, expected.errors or [], given.errors)
         if wrong:
             joined = text[text.index("enum join__Graph") :]
-            plan = render(plan_operation(graph, prepare(supergraph, document)))
+            plan = render(planning.plan(prepare(supergraph, document)))
             raise Difference(
                 f"{wrong}\n{document}\n{variables}\nexpected {expected.data} {expected.errors}\n"
                 f"got      {given.data} {[each.as_json() for each in given.errors]}\n{plan}\n{joined}"
