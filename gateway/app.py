@@ -36,6 +36,7 @@ from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
 from gateway.http.routes import GraphQLOverHttp
 from gateway.http.websocket import GraphQLOverWebSocket
 from gateway.live_pipeline import LivePipeline
+from gateway.node_field import SUBGRAPH, NodeSubgraph, with_node_field
 from gateway.override_labels import OverrideLabels
 from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
@@ -139,7 +140,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 
 def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning:
     """What planning needs of a supergraph's text."""
-    supergraph = read_supergraph(text)
+    supergraph = read_supergraph(text if settings.node_field is None else with_node_field(text))
     _refuse_unknown_names(supergraph, [*in_process, *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
     return Planning(supergraph)
 
@@ -148,6 +149,9 @@ def _pipeline(
     settings: Settings, planning: Planning, in_process: InProcess, session: aiohttp.ClientSession
 ) -> Pipeline:
     supergraph = planning.supergraph
+    if settings.node_field is not None:
+        types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
+        in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
     clients = _clients(supergraph, settings.subgraphs, in_process, session)
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     return Pipeline(

@@ -150,6 +150,13 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     body_timeout_s: float = 30.0
 
 
+class NodeFieldSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an id tells its type: the text before `separator`, once it is read as base64."""
+
+    base64: bool = True
+    separator: str = ":"
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The gateway's settings.
 
@@ -157,6 +164,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     introspection: whether the schema may be asked for; None: as `development`.
     passes_messages: errors with a code meant for clients keep the subgraph's own sentence outside development too.
     override_labels: labels of @override that are on, off, or on for a percentage of requests (`percent(N)` says it).
+    node_field: whether the gateway answers `node(id)` and `nodes(ids)` itself, and how an id tells its type.
     explorer: a page for browsers at `/`; `examples` is a folder of `*.graphql` documents that it offers.
     """
 
@@ -167,6 +175,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     examples: Path | None = None
     plan_cache_size: int = 2000
     override_labels: Mapping[str, bool | float] = {}
+    node_field: NodeFieldSettings | None = None
     tokens: TokenSettings = TokenSettings()
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()
