@@ -1,7 +1,8 @@
-"""`python -m gateway`: serve a supergraph, or print any stage of planning.
+"""`python -m gateway`: serve a supergraph, print any stage of planning, tell what changed between two.
 
 In: the command line, for `serve` the environment too; an operation from a file or from standard input. Out: text on
-standard output; what is refused goes to standard error as one sentence, with exit status 1 (2 for `serve`).
+standard output; what is refused goes to standard error as one sentence, with exit status 1 (2 for `serve`). `diff`
+compares two schemas, and its exit status says whether a change was as grave as `--fail-on`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
+
 from gateway import serve
 from gateway.errors import GatewayError
+from gateway.schema_diff import Severity, changes_between, printed, schema_of
 from gateway.stages import stage_text
 
 STAGE_HELP = {
@@ -30,12 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for stage, text in STAGE_HELP.items():
         _add_stage(commands, stage, text)
+    _add_diff(commands)
     serve.add_arguments(commands.add_parser("serve", help="serve a supergraph over HTTP and WebSocket"), os.environ)
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
         return serve.run(chosen)
     try:
-        return _print_stage(chosen)
+        return _print_diff(chosen) if chosen.command == "diff" else _print_stage(chosen)
     except (GatewayError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -47,6 +52,28 @@ def _add_stage(commands: argparse._SubParsersAction[argparse.ArgumentParser], st
     if stage != "graph":
         command.add_argument("--operation", metavar="NAME", help="which operation, if the document has several")
         command.add_argument("document", nargs="?", type=Path, help="the operation's file; standard input if left out")
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what changed for clients between two supergraphs or schemas"
+    command = commands.add_parser("diff", help=text, description=text)
+    command.add_argument("old", type=Path)
+    command.add_argument("new", type=Path)
+    command.add_argument("--format", choices=["text", "json"], default="text")
+    command.add_argument(
+        "--fail-on", choices=["breaking", "dangerous", "never"], default="breaking", help="exit status 1 for these"
+    )
+
+
+def _print_diff(chosen: argparse.Namespace) -> int:
+    old, new = (schema_of(file.read_text(encoding="utf-8"), str(file)) for file in (chosen.old, chosen.new))
+    changes = changes_between(old, new)
+    if chosen.format == "json":
+        print(msgspec.json.format(msgspec.json.encode(changes)).decode())
+    else:
+        print(printed(changes))
+    failing = {"breaking": {Severity.BREAKING}, "dangerous": {Severity.BREAKING, Severity.DANGEROUS}, "never": set()}
+    return int(any(change.severity in failing[chosen.fail_on] for change in changes))
 
 
 def _print_stage(chosen: argparse.Namespace) -> int:

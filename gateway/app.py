@@ -142,7 +142,7 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
     """What planning needs of a supergraph's text."""
     supergraph = read_supergraph(text if settings.node_field is None else with_node_field(text))
     _refuse_unknown_names(supergraph, [*in_process, *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
-    return Planning(supergraph)
+    return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
 
 
 def _pipeline(

@@ -17,6 +17,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_depth: int = 40
     max_batch: int = 0
     max_errors: int = 1000
+    max_planning_steps: int = 200_000
+    max_planning_s: float = 10.0
 
 
 class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):

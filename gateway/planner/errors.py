@@ -18,8 +18,8 @@ class PlanTooComplex(RequestRefused):
 
     code = ErrorCode.COST_LIMIT_EXCEEDED
 
-    def __init__(self, allowed: int) -> None:
-        super().__init__(f"Planning this operation takes more than {allowed} steps.")
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"Planning this operation takes more than {allowed}; ask for less at once.")
         self.allowed = allowed
 
 

@@ -53,7 +53,7 @@ def solve_operation(graph: QueryGraph, operation: Operation, budget: Budget | No
         try:
             plan = solver.root(operation.root_type, wanted, splits=operation.kind == "query")
         except RecursionError:
-            raise PlanTooComplex(budget.allowed) from None
+            raise PlanTooComplex("the depth of nesting that can be planned") from None
         if plan.leftover:
             raise Unreachable(list(_names(operation.root_type, plan.leftover)))
         plans.append(plan)

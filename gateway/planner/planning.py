@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from gateway.operation.model import Operation
 from gateway.plan.query_plan import QueryPlan
+from gateway.planner.budget import Budget
 from gateway.planner.plan_operation import plan_operation
 from gateway.query_graph.build import Labels, build_query_graph
 from gateway.query_graph.model import QueryGraph
@@ -17,8 +18,10 @@ _MOST_GRAPHS = 32
 class Planning:
     """Keeps a query graph for each set of labels that requests came with lately."""
 
-    def __init__(self, supergraph: Supergraph) -> None:
+    def __init__(self, supergraph: Supergraph, steps: int = 200_000, seconds: float = 10.0) -> None:
+        """`steps`, `seconds`: what planning one operation may cost before it is refused."""
         self.supergraph = supergraph
+        self._steps, self._seconds = steps, seconds
         self.labels: Labels = frozenset(
             field.override.label
             for types in supergraph.types.values()
@@ -30,7 +33,7 @@ class Planning:
         self.graph(frozenset())
 
     def plan(self, operation: Operation, on: Labels = frozenset()) -> QueryPlan:
-        return plan_operation(self.graph(on), operation)
+        return plan_operation(self.graph(on), operation, Budget(self._steps, self._seconds))
 
     def graph(self, on: Labels) -> QueryGraph:
         found = self._graphs.get(on)
