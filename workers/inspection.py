@@ -45,6 +45,7 @@ from workers.readers import units
 from workers.readers.read_cad import read_cad
 from workers.readers.read_scan import read_scan
 from workers.readers.values import CadMesh, ScanCloud
+from workers.report_names import names_on_reports
 from workers.reporting import Drawn, Subject, draw
 
 WAIT_FOR_CAD_S: Final = 5.0
@@ -78,6 +79,7 @@ async def process_scan(run: Run) -> None:
     async with run.database.begin(run.caller) as work:
         scan = await results.read_scan(work, ScanId(run.lease.subject_id))
         asset = await results.read_asset(work, scan.asset_id)
+        workspace, operator = await names_on_reports(work, scan.operator_id)
     if scan.state is not UploadState.PROCESSING:
         return await _finish_without_change(run)
     cad = await _ready_cad(run, scan.cad_revision_id)
@@ -90,7 +92,7 @@ async def process_scan(run: Run) -> None:
     mesh = meshes.unpacked(await run.blobs.get(run.caller, cad.mesh_key))
     measuring = await _measured(run, scan, mesh, cloud)
     await run.report(0, 3, "pictures", "draw")
-    subject = Subject(run.caller.tenant, asset, scan, cad, now)
+    subject = Subject(workspace, operator, asset, scan, cad, now)
     drawn = await asyncio.to_thread(draw, subject, mesh, measuring)
     await run.report(0, 5, "objects", "store")
     stored, deviations_key, deviations_sha256 = await _stored(run, scan, measuring, drawn)

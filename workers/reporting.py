@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from kernels.deviation import DeviationStatistics
 from subgraphs.inspection.model import Asset, CadRevision, Scan
@@ -25,9 +24,10 @@ _WORST_COUNT = 5
 
 @dataclass(frozen=True)
 class Subject:
-    """What was inspected, for whom and when."""
+    """What was inspected, for whom, by whom and when. Names as they are now; ids stand where there is none."""
 
-    tenant: UUID
+    workspace: str
+    operator: str
     asset: Asset
     scan: Scan
     cad: CadRevision
@@ -75,7 +75,7 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
     verdict = verdict_of(summary, scan.rule)
     guard = uncertainty_of(summary, scan.rule)
     return ReportFacts(
-        workspace=f"Workspace {subject.tenant}",
+        workspace=subject.workspace,
         asset=subject.asset.name,
         serial=subject.asset.serial_number,
         cad_revision=subject.cad.name,
@@ -95,7 +95,7 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
         p95_mm=told.p95,
         verdict=verdict.value,
         reason=reason_for(verdict, summary, scan.rule, pose.ambiguous),
-        operator=f"operator {scan.operator_id}",
+        operator=subject.operator,
         decided_at=subject.decided_at,
         report_id=str(scan.id),
     )

@@ -7,13 +7,12 @@ from numpy.typing import ArrayLike
 
 from kernels.arrays import Float64s, as_points
 from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN, Neighbourhoods, neighbourhoods, strays
+from kernels.deviation.peaks import peaks
 from kernels.errors import InvalidParameter, NotFinite, TooFewPoints, WrongShape
 
 FEWEST = 32
 BINS = 80
 MOST_PLACES = 20
-APART = 3.0
-"""Radii of a neighbourhood between two worst places: nearer ones are the same place."""
 NOISE_OF_MEDIAN = 1.2533
 """The standard error of a median over that of a mean, for Gaussian noise: sqrt(pi / 2)."""
 EXTREME = 4.0
@@ -64,6 +63,7 @@ def summarise(points: ArrayLike, distances: ArrayLike, lower: float, upper: floa
     local = neighbourhoods(kept, values)
     centre = float(np.median(values))
     robust = SIGMA_OF_MEDIAN * float(np.median(np.abs(values - centre)))
+    uncertainty = float(EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(local.members))
     edges, counts = _histogram(values, lower, upper)
     low, high = np.percentile(values, (2.5, 97.5))
     return DeviationStatistics(
@@ -84,8 +84,8 @@ def summarise(points: ArrayLike, distances: ArrayLike, lower: float, upper: floa
         histogram_counts=counts,
         profile_lower=float(local.deviations.min()),
         profile_upper=float(local.deviations.max()),
-        uncertainty=EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(local.members),
-        worst=_worst_places(local),
+        uncertainty=uncertainty,
+        worst=_worst_places(local, uncertainty),
     )
 
 
@@ -122,17 +122,9 @@ def _histogram(
     return edges, counts.astype(np.int64)
 
 
-def _worst_places(local: Neighbourhoods) -> tuple[WorstPlace, ...]:
-    """The largest local deviations, none near a larger one."""
-    order = np.argsort(-np.abs(local.deviations), kind="stable")
-    chosen: list[int] = []
-    free = np.ones(len(order), bool)
-    for row in order:
-        if len(chosen) == MOST_PLACES:
-            break
-        if free[row]:
-            chosen.append(int(row))
-            free &= np.linalg.norm(local.centers - local.centers[row], axis=1) > APART * local.radius
+def _worst_places(local: Neighbourhoods, noise: float) -> tuple[WorstPlace, ...]:
+    """The places that deviate most, each once."""
+    chosen = peaks(local.centers, local.deviations, local.radius, noise, MOST_PLACES)
     return tuple(
         WorstPlace((float(x), float(y), float(z)), float(local.deviations[row]))
         for row, (x, y, z) in zip(chosen, local.centers[chosen], strict=True)

@@ -37,6 +37,7 @@ class Signed:
     """One caller of the gateway, as execution sees it."""
 
     trace_id = "test"
+    headers = None
 
     def __init__(self, token: Callable[[], str]) -> None:
         self.token = token

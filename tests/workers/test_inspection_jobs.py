@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import io
+import re
 from typing import Any
 
 import aiohttp
@@ -46,7 +47,10 @@ async def test_a_bulge_is_measured_judged_drawn_and_followed_by_the_twin(works: 
     async with aiohttp.ClientSession() as session:
         for name, head in heads.items():
             async with session.get(found["deviationMap"][name]) as answer:
-                assert (answer.status, (await answer.read())[:4]) == (200, head)
+                body = await answer.read()
+                assert (answer.status, body[:4]) == (200, head)
+    # The report, read last, names its maker.
+    assert re.search(rb"/Author \(([^)]*)\)", body)[1] == b"Acme quality_engineer <quality_engineer@acme.example>"  # type: ignore[index]
     asker = works.floor.asker("twin")
     response = await asker.entities("... on Scan { twinVersion { message } }", {"__typename": "Scan", "id": scan["id"]})
     assert response["data"]["_entities"][0]["twinVersion"]["message"] == "Inspection decided: FAIL"

@@ -51,14 +51,28 @@ def test_strays_decide_nothing_and_are_counted() -> None:
     assert found.rms == pytest.approx(0.02, rel=0.05)
 
 
-def test_worst_places_are_places_apart() -> None:
+def test_each_bulge_is_one_worst_place_however_wide() -> None:
     points, distances = plate()
-    for centre in ((10, 10), (50, 10), (30, 50)):
-        distances[np.linalg.norm(points[:, :2] - centre, axis=1) < 4] += 0.25
-    worst = summarise(points, distances, -0.2, 0.2).worst
-    assert sum(place.deviation > 0.2 for place in worst) == pytest.approx(3, abs=2)
-    nearest = [np.linalg.norm(np.subtract(a.position, b.position)) for a in worst for b in worst if a is not b]
-    assert min(nearest) > 2.0
+    bulges = {(10, 10): 0.25, (50, 10): -0.2, (30, 50): 0.15}
+    for centre, height in bulges.items():
+        distances[np.linalg.norm(points[:, :2] - centre, axis=1) < 6] += height
+    worst = summarise(points, distances, -0.2, 0.2).worst[:3]
+    for place, (centre, height) in zip(worst, bulges.items(), strict=True):
+        assert np.linalg.norm(np.subtract(place.position[:2], centre)) < 6
+        assert place.deviation == pytest.approx(height, abs=0.02)
+
+
+def test_two_bulges_side_by_side_are_two_places() -> None:
+    points, distances = plate()
+    for centre in ((20, 30), (36, 30)):
+        apart = np.linalg.norm(points[:, :2] - centre, axis=1)
+        distances += 0.2 * np.exp(-((apart / 5) ** 2))
+    worst = summarise(points, distances, -0.2, 0.2).worst[:2]
+    assert sorted(round(place.position[0] / 16) for place in worst) == [1, 2]
+
+
+def test_a_plate_without_a_flaw_has_few_worst_places() -> None:
+    assert 1 <= len(summarise(*plate(), -0.2, 0.2).worst) <= 3
 
 
 def test_the_uncertainty_grows_with_the_noise() -> None:
