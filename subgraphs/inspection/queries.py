@@ -16,7 +16,7 @@ from subgraphs.inspection.types.pages import newest_connection, newest_first
 from subgraphs.inspection.types.results import Inspection
 from subgraphs.serving.connections import Connection, page_request, sized_list
 from subgraphs.serving.context import Info
-from subgraphs.serving.errors import BadInput
+from subgraphs.serving.errors import BadInput, found
 from subgraphs.serving.global_ids import key_of
 from subgraphs.serving.roles import Scope
 
@@ -100,7 +100,7 @@ class Workspace:
 class Query:
     @strawberry.field
     async def asset(self, info: Info, id: strawberry.ID) -> Asset | None:
-        return await Asset.resolve_reference(info, id)
+        return found(await Asset.resolve_reference(info, id), "Asset")
 
     @strawberry.field(description="Assets, newest first.", directives=sized_list())
     async def assets(
@@ -127,7 +127,7 @@ class Query:
 
     @strawberry.field
     async def cad_revision(self, info: Info, id: strawberry.ID) -> CadRevision | None:
-        return await CadRevision.resolve_reference(info, id)
+        return found(await CadRevision.resolve_reference(info, id), "CadRevision")
 
     @strawberry.field(description="CAD revisions, newest first.", directives=sized_list())
     async def cad_revisions(
@@ -141,11 +141,11 @@ class Query:
 
     @strawberry.field
     async def scan(self, info: Info, id: strawberry.ID) -> Scan | None:
-        return await Scan.resolve_reference(info, id)
+        return found(await Scan.resolve_reference(info, id), "Scan")
 
     @strawberry.field
     async def inspection(self, info: Info, id: strawberry.ID) -> Inspection | None:
-        return await Inspection.resolve_reference(info, id)
+        return found(await Inspection.resolve_reference(info, id), "Inspection")
 
     @strawberry.field(description="Inspections, newest first.", directives=sized_list())
     async def inspections(
@@ -159,4 +159,4 @@ class Query:
 
     @strawberry.field
     async def job(self, info: Info, id: strawberry.ID) -> Job | None:
-        return await Job.resolve_reference(info, id)
+        return found(await Job.resolve_reference(info, id), "Job")

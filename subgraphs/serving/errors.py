@@ -14,6 +14,9 @@ A package's own `errors.py` grows from these: the subclass sets `code`, its base
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
 
 
 class FailureCode(StrEnum):
@@ -70,6 +73,13 @@ class NotFound(Refused):
         # The id is not repeated: an answer that quotes it would look different for a foreign and a made-up id.
         super().__init__(f"No such {kind}.", path)
         self.kind = kind
+
+
+def found(thing: Thing | None, kind: str) -> Thing:
+    """The thing that was asked for by its id; a foreign or unknown one answers null with NOT_FOUND."""
+    if thing is None:
+        raise NotFound(kind)
+    return thing
 
 
 class BadInput(Refused):

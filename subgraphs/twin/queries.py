@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from subgraphs.serving.context import Info
+from subgraphs.serving.errors import found
 from subgraphs.twin.types import Twin, TwinVersion
 
 
@@ -12,8 +13,8 @@ from subgraphs.twin.types import Twin, TwinVersion
 class Query:
     @strawberry.field
     async def twin(self, info: Info, id: strawberry.ID) -> Twin | None:
-        return await Twin.resolve_reference(info, id)
+        return found(await Twin.resolve_reference(info, id), "Twin")
 
     @strawberry.field
     async def twin_version(self, info: Info, id: strawberry.ID) -> TwinVersion | None:
-        return await TwinVersion.resolve_reference(info, id)
+        return found(await TwinVersion.resolve_reference(info, id), "TwinVersion")

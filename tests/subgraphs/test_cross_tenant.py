@@ -44,6 +44,15 @@ REFUSED_OTHERWISE = {
     "decideInspection.input.expectedDecisionId": "DECISION_STANDS",
 }
 
+LOOKUPS = {
+    f"query {name}"
+    for name in (
+        "asset", "cadRevision", "scan", "inspection", "job", "twin", "twinVersion", "user", "device", "apiKey",
+        "auditEvent",
+    )
+}  # fmt: skip
+"""A foreign id answers null, and says NOT_FOUND as an unknown one does."""
+
 
 @dataclass(frozen=True)
 class Battle:
@@ -126,6 +135,8 @@ def assert_nothing_leaks(battle: Battle, subgraph: str, attack: Attack, response
     if attack.foreign is not None:
         right = {REFUSED_OTHERWISE.get(attack.foreign, "NOT_FOUND")}
         assert codes == right or _problem_codes(response["data"]) == right or is_empty(response["data"]), place
+        if attack.name in LOOKUPS:
+            assert codes == {"NOT_FOUND"}, place
 
 
 def is_empty(data: object) -> bool:
