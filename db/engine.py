@@ -83,9 +83,13 @@ class Database:
         self.engine = open_engine(settings.url, settings.pool_size, settings.pool_overflow)
 
     @asynccontextmanager
-    async def begin(self, caller: Caller) -> AsyncIterator[UnitOfWork]:
-        """One transaction for one caller: committed when the block ends well, rolled back when it raises."""
-        session, work = await self._open(caller)
+    async def begin(self, caller: Caller, snapshot: bool = False) -> AsyncIterator[UnitOfWork]:
+        """One transaction for one caller: committed when the block ends well, rolled back when it raises.
+
+        snapshot: all its statements see the database as it was at the first (REPEATABLE READ), for reads that are held
+        against one another while others write.
+        """
+        session, work = await self._open(caller, snapshot)
         try:
             yield work
             await session.commit()
@@ -93,13 +97,15 @@ class Database:
             # Shielded: a cancelled request must still give its connection back, or the pool runs dry.
             await asyncio.shield(session.close())
 
-    async def _open(self, caller: Caller) -> tuple[AsyncSession, UnitOfWork]:
+    async def _open(self, caller: Caller, snapshot: bool) -> tuple[AsyncSession, UnitOfWork]:
         """Begin and open the tenant; again on another connection while the one at hand turns out to be dead."""
         give_up_at = time.monotonic() + self._settings.patience_s
         pause_s = 0.02
         while True:
             session = AsyncSession(self.engine, expire_on_commit=False)
             try:
+                if snapshot:
+                    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 return session, await open_unit_of_work(
                     session, caller, self._settings.capability_key, self._settings.ledger_key
                 )

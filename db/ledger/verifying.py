@@ -81,7 +81,7 @@ class _Judgement:
 
 
 async def verify(work: UnitOfWork, key: Ed25519PublicKey, witnessed: Checkpoint | None = None) -> Verdict:
-    """Judge the log of the caller's tenant."""
+    """Judge the log of the caller's tenant. `work` is a snapshot: the sequencer goes on meanwhile."""
     judgement = _Judgement(work.caller.tenant, key, witnessed)
     size = await work.session.scalar(select(func.max(AuditCheckpointRow.size))) or 0
     damage = await _judge(work, judgement, size)

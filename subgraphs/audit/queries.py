@@ -35,7 +35,8 @@ class Query:
     @strawberry.field(description="Recompute the whole log. `witnessed`: the note of a checkpoint that you kept.")
     async def verify_audit_log(self, info: Info, witnessed: str | None = None) -> AuditVerdict | None:
         info.context.require(Scope.AUDIT_READ)
-        async with info.context.reading() as work:
+        # The sequencer goes on meanwhile: entries, tiles and checkpoints have to be of one moment.
+        async with info.context.snapshot() as work:
             key = info.context.resources.get(service.CheckpointKey)
             return AuditVerdict.of(await service.verify(work, key, witnessed))
 

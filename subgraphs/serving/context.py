@@ -75,6 +75,14 @@ class Context:
             yield work
         self._loaders.clear()
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[UnitOfWork]:
+        """A read transaction of its own that sees one moment, for what has to agree with itself."""
+        if self._read_transaction is not None:
+            await self._read_transaction.close()
+        async with self.resources.database.begin(self.known_caller(), snapshot=True) as work:
+            yield work
+
     def loader(self, kind: type[Thing]) -> Thing:
         """The operation's one loader of this kind."""
         found = self._loaders.get(kind)

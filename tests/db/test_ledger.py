@@ -46,7 +46,7 @@ async def append(database: Database, caller: Caller, count: int) -> list[UUID]:
 
 
 async def judged(database: Database, caller: Caller, witnessed: Checkpoint | None = None) -> Verdict:
-    async with database.begin(caller) as work:
+    async with database.begin(caller, snapshot=True) as work:
         return await verify(work, KEY.public_key(), witnessed)
 
 
@@ -86,6 +86,20 @@ async def test_a_log_over_many_tiles_is_intact(database: Database, sequencer: As
     await a_log(database, sequencer, caller, 255, 2, 300, 600)
     verdict = await judged(database, caller)
     assert (verdict.status, verdict.size, verdict.checkpoints) == ("INTACT", 1157, 4)
+
+
+async def test_a_log_that_grows_meanwhile_is_intact(database: Database, sequencer: AsyncEngine, caller: Caller) -> None:
+    async def grow() -> None:
+        for _ in range(40):
+            await a_log(database, sequencer, caller, 2)
+
+    growing = asyncio.create_task(grow())
+    seen = []
+    while not growing.done():
+        seen.append(await judged(database, caller))
+    await growing
+    assert {verdict.status for verdict in seen} == {"INTACT"}, [each.damage for each in seen if each.damage]
+    assert len({verdict.size for verdict in seen}) > 3
 
 
 async def test_an_empty_log_is_intact(database: Database, caller: Caller) -> None:
