@@ -1,4 +1,4 @@
-"""`python -m gateway`: serve a supergraph, print any stage of planning, tell what changed between two.
+"""`python -m gateway`: compose a supergraph, serve it, print any stage of planning, tell what changed between two.
 
 In: the command line, for `serve` the environment too; an operation from a file or from standard input. Out: text on
 standard output; what is refused goes to standard error as one sentence, with exit status 1 (2 for `serve`). `diff`
@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from gateway import serve
+from gateway.composition import command as composing
 from gateway.errors import GatewayError
 from gateway.schema_diff import Severity, changes_between, printed, schema_of
 from gateway.stages import stage_text
@@ -35,10 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     for stage, text in STAGE_HELP.items():
         _add_stage(commands, stage, text)
     _add_diff(commands)
+    text = "make one supergraph of subgraphs"
+    composing.add_arguments(commands.add_parser("compose", help=text, description=text))
     serve.add_arguments(commands.add_parser("serve", help="serve a supergraph over HTTP and WebSocket"), os.environ)
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
         return serve.run(chosen)
+    if chosen.command == "compose":
+        return composing.run(chosen)
     try:
         return _print_diff(chosen) if chosen.command == "diff" else _print_stage(chosen)
     except (GatewayError, OSError) as problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.plan.nodes import SubgraphName
 from gateway.query_graph.demands import Demands
 from gateway.query_graph.model import Edge, QueryGraph, Resolver, TypeNode
-from gateway.supergraph.field_set import FieldSelection, FieldSet
+from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.model import SubgraphField, SubgraphType, Supergraph, TypeKind
 
 Labels = frozenset[str]
@@ -30,13 +30,10 @@ def build_query_graph(supergraph: Supergraph, labels: Labels = frozenset()) -> Q
 
 def _node(supergraph: Supergraph, subgraph: SubgraphName, declared: SubgraphType, labels: Labels) -> TypeNode:
     taken = _taken_over(supergraph, subgraph, declared.name, labels)
-    key_fields = {
-        selection.name for key in declared.keys for selection in key.fields if isinstance(selection, FieldSelection)
-    }
     edges: dict[str, Edge] = {}
     for field in declared.fields.values():
         if field.name not in taken:
-            edges[field.name] = _edge(field, field.name in key_fields, labels)
+            edges[field.name] = _edge(field, labels)
         elif field.external or field.overridden:
             edges[field.name] = Edge(field.name, field.type_name, field.type_text, False, (), field.provides)
     keys = tuple(key.fields for key in declared.keys if key.resolvable)
@@ -45,9 +42,8 @@ def _node(supergraph: Supergraph, subgraph: SubgraphName, declared: SubgraphType
     )
 
 
-def _edge(field: SubgraphField, in_key: bool, labels: Labels) -> Edge:
-    # A key that is declared external is still the subgraph's own way of naming its objects, so it can give it out.
-    local = (not field.external or in_key) and not field.overridden
+def _edge(field: SubgraphField, labels: Labels) -> Edge:
+    local = not field.external and not field.overridden
     label = field.override.label if field.override else None
     if label is not None and label not in labels:
         local = False

@@ -1,0 +1,80 @@
+"""Compose: texts of subgraphs in, the supergraph's text out, or every reason why not.
+
+Raises `CompositionFailed`; each stage runs only on what the one before found sound, so that one mistake is told once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql import print_ast
+
+from gateway.composition.contract import Contract, apply_contract
+from gateway.composition.fitting import check_fitting
+from gateway.composition.hints import add_hints
+from gateway.composition.merge import merge
+from gateway.composition.problems import Hint, Report
+from gateway.composition.read_subgraph import SubgraphSource, read_subgraph
+from gateway.composition.rules import check_subgraph
+from gateway.composition.satisfiability import check_satisfiable
+from gateway.composition.schema import SubgraphSchema
+from gateway.composition.write import supergraph_document
+from gateway.supergraph.read import read_supergraph
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The supergraph, and what its authors may want to know."""
+
+    supergraph: str
+    hints: tuple[Hint, ...]
+
+
+def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None) -> Composed:
+    """The supergraph of the subgraphs, whatever order they come in; with a contract, what that shows of it.
+
+    Raises: CompositionFailed.
+    """
+    report = Report()
+    graphs = graph_names([source.name for source in sources])
+    for name in sorted({s.name for s in sources if sum(other.name == s.name for other in sources) > 1}):
+        report.problem("INVALID_SUBGRAPH_NAME", f'Two subgraphs are called "{name}".')
+    report.refuse_if_any()
+    subgraphs: dict[str, SubgraphSchema] = {}
+    for source in sorted(sources, key=lambda source: graphs[source.name]):
+        schema = read_subgraph(source, graphs[source.name], report)
+        if schema is not None:
+            check_subgraph(schema, report)
+            subgraphs[schema.graph] = schema
+    report.refuse_if_any()
+    merged = merge(subgraphs, report)
+    if contract is not None:
+        apply_contract(merged, contract)
+    check_fitting(merged, report)
+    report.refuse_if_any()
+    text = print_ast(supergraph_document(merged)) + "\n"
+    check_satisfiable(read_supergraph(text), report)
+    report.refuse_if_any()
+    add_hints(merged, report)
+    return Composed(text, tuple(report.hints))
+
+
+def graph_names(names: Sequence[str]) -> dict[str, str]:
+    """The value of the `join__Graph` enum for each subgraph: `scan-store` is SCAN_STORE."""
+    found: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    plain = {name: _constant_case(name) for name in names}
+    for name in dict.fromkeys(names):
+        wanted = plain[name]
+        counts[wanted] = counts.get(wanted, 0) + 1
+        is_shared = sum(other == wanted for other in plain.values()) > 1
+        found[name] = f"{wanted}_{counts[wanted]}" if is_shared else wanted
+    return found
+
+
+def _constant_case(name: str) -> str:
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"[^A-Za-z0-9]+", "_", name))
+    wanted = re.sub(r"_+", "_", spaced).strip("_").upper() or "_"
+    return f"_{wanted}_" if wanted[0].isdigit() else wanted

@@ -1,0 +1,126 @@
+"""What a subgraph calls Federation's directives.
+
+In: its links. Out: for a directive's name in the text, the name in the specification; and the definitions that the text
+may rely on without giving them itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DocumentNode,
+    NamedTypeNode,
+    NameNode,
+    Node,
+    ScalarTypeDefinitionNode,
+    Visitor,
+    parse,
+    visit,
+)
+
+from gateway.composition.federation_spec import FEDERATION, FEDERATION_1, directives_of, scalars_of
+from gateway.composition.links import SPECS, Link
+
+Definition = TypeVar("Definition", DirectiveDefinitionNode, ScalarTypeDefinitionNode)
+
+_LINK = parse(
+    """
+    directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+    scalar link__Import
+    enum link__Purpose { SECURITY EXECUTION }
+    """,
+    no_location=True,
+).definitions
+LINK_NAMES = frozenset(("link", "link__Import", "link__Purpose"))
+OWN_SCALARS = frozenset(("_FieldSet", "FieldSet", "_Any", "Import", "Purpose"))
+
+
+@dataclass(frozen=True, slots=True)
+class FederationNames:
+    """Names in the text -> names in the specification, for directives and scalars."""
+
+    version: str
+    directives: dict[str, str]
+    scalars: dict[str, str]
+
+    def definitions(self, taken: frozenset[str]) -> Iterator[DirectiveDefinitionNode | ScalarTypeDefinitionNode]:
+        """The definitions under the subgraph's names, but those that it gives itself."""
+        known, scalars = directives_of(self.version), scalars_of(self.version)
+        inner = {specified: written for written, specified in self.scalars.items()}
+        for written, specified in self.directives.items():
+            if f"@{written}" not in taken:
+                yield _renamed(known[specified], written, inner)
+        for written, specified in self.scalars.items():
+            if written not in taken:
+                yield _renamed(scalars[specified], written, inner)
+
+    def defines(self, node: Node) -> bool:
+        """Whether the definition is one of the specification's, given by the subgraph itself."""
+        match node:
+            case DirectiveDefinitionNode():
+                return node.name.value in self.directives or node.name.value == "link"
+            case ScalarTypeDefinitionNode():
+                name = node.name.value
+                return name in self.scalars or name in LINK_NAMES or name in OWN_SCALARS
+        return getattr(getattr(node, "name", None), "value", "") in LINK_NAMES
+
+
+def link_definitions(taken: frozenset[str]) -> tuple[DefinitionNode, ...]:
+    """@link itself and its types, but what the subgraph gives."""
+    return tuple(
+        node
+        for node in _LINK
+        if (f"@{_name(node)}" if isinstance(node, DirectiveDefinitionNode) else _name(node)) not in taken
+    )
+
+
+def federation_names(links: tuple[Link, ...]) -> FederationNames:
+    """How this subgraph, with these links, names what Federation defines."""
+    link = next((link for link in links if link.identity == FEDERATION), None)
+    if link is None:
+        known = directives_of(FEDERATION_1)
+        directives = {name: name for name in known}
+        return FederationNames(FEDERATION_1, directives, {"federation__FieldSet": "FieldSet"})
+    directives = {f"{link.prefix}__{name}": name for name in directives_of(link.version)}
+    scalars = {f"{link.prefix}__{name}": name for name in scalars_of(link.version)}
+    for original, written in link.imports.items():
+        if original.startswith("@"):
+            directives[written.removeprefix("@")] = original.removeprefix("@")
+        else:
+            scalars[written] = original
+    for other in links:
+        specified = other.name
+        if other.identity == f"{SPECS}{specified}" and specified in ("tag", "inaccessible"):
+            written = other.imports.get(f"@{specified}", f"@{other.prefix}").removeprefix("@")
+            directives[written] = specified
+    return FederationNames(link.version, directives, scalars)
+
+
+def _name(node: Node) -> str:
+    found: str = getattr(node, "name").value  # noqa: B009 - every definition of ours has one
+    return found
+
+
+def _renamed(node: Definition, name: str, scalars: dict[str, str]) -> Definition:
+    class Rename(Visitor):
+        def leave_named_type(self, inner: NamedTypeNode, *_: object) -> NamedTypeNode | None:
+            written = scalars.get(inner.name.value)
+            return NamedTypeNode(name=NameNode(value=written)) if written else None
+
+    changed: Definition = visit(node, Rename())
+    values = {key: getattr(changed, key) for key in changed.keys if key != "loc"}
+    return type(node)(**{**values, "name": NameNode(value=name)})
+
+
+def names_given(document: DocumentNode) -> frozenset[str]:
+    """What the document defines: types by name, directives with their @."""
+    return frozenset(
+        f"@{_name(node)}" if isinstance(node, DirectiveDefinitionNode) else _name(node)
+        for node in document.definitions
+        if getattr(node, "name", None) is not None
+    )

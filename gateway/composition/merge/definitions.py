@@ -1,0 +1,126 @@
+"""Definitions of directives that the supergraph keeps: those that clients use, and those that are composed.
+
+In: the subgraphs. Out: definitions and links of the supergraph, and the names of the directives that are composed.
+"""
+
+from __future__ import annotations
+
+from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
+
+from gateway.composition.links import Link
+from gateway.composition.merged import Merged
+from gateway.composition.problems import Report, joined, named_subgraphs
+from gateway.composition.rules.composed_directives import spec_of
+from gateway.supergraph.api_schema import EXECUTABLE
+
+
+def merge_definitions(merged: Merged, report: Report) -> frozenset[str]:
+    """Add definitions and links; the composed directives' names."""
+    composed = _composed(merged, report)
+    for name in composed:
+        by = {g: s.directives[name] for g, s in merged.subgraphs.items() if name in s.composed and name in s.directives}
+        merged.directives.append(_united(name, by))
+    for name, by in _executable(merged).items():
+        if name not in composed and len(by) == len(merged.subgraphs):
+            same = _common(merged, name, by, report)
+            if same is not None:
+                merged.directives.append(same)
+        elif name not in composed:
+            message = f'Directive "@{name}" is not in the supergraph: only {_named(merged, by)} defines it.'
+            places = [merged.schema(graph).place(node) for graph, node in by.items()]
+            report.hint("INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE", message, *places)
+    return frozenset(composed)
+
+
+def _composed(merged: Merged, report: Report) -> dict[str, str]:
+    """Each composed directive with the identity of its specification; links are kept in their newest version."""
+    found: dict[str, dict[str, list[str]]] = {}
+    originals: dict[tuple[str, str], dict[str, list[str]]] = {}
+    links: dict[str, Link] = {}
+    for subgraph in merged.subgraphs.values():
+        for name in subgraph.composed:
+            identity = spec_of(subgraph, name)
+            if identity is None or name not in subgraph.directives:
+                continue
+            found.setdefault(name, {}).setdefault(identity, []).append(subgraph.name)
+            link = next(each for each in subgraph.links if each.identity == identity)
+            original = next(key for key, written in link.imports.items() if written == f"@{name}")
+            originals.setdefault((identity, original), {}).setdefault(name, []).append(subgraph.name)
+            links[identity] = _newer(links.get(identity), link, report)
+    for name, identities in found.items():
+        if len(identities) > 1:
+            message = f'Composed directive "@{name}" comes from different specifications: {joined(list(identities))}.'
+            report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+    for (_, original), names in originals.items():
+        if len(names) > 1:
+            told = joined([f'"@{name}" in {named_subgraphs(subgraphs)}' for name, subgraphs in names.items()])
+            message = f'Composed directive "{original}" must have one name everywhere: it is called {told}.'
+            report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+    merged.links = list(links.values())
+    return {name: next(iter(identities)) for name, identities in found.items()}
+
+
+def _newer(known: Link | None, link: Link, report: Report) -> Link:
+    if known is None:
+        return link
+    one, other = (tuple(int(part) for part in each.version[1:].split(".") if part) for each in (known, link))
+    if one[:1] != other[:1]:
+        message = f"The specification {link.identity} is linked in versions {known.version} and {link.version}."
+        report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+    imports = {**known.imports, **link.imports}
+    newest = link if other > one else known
+    return Link(newest.url, link.identity, link.name, newest.version, link.prefix, imports, link.purpose, newest.node)
+
+
+def _united(name: str, by: dict[str, DirectiveDefinitionNode]) -> DirectiveDefinitionNode:
+    """Every location and argument that any of them has."""
+    first = next(iter(by.values()))
+    locations = dict.fromkeys(location.value for node in by.values() for location in node.locations)
+    arguments: dict[str, InputValueDefinitionNode] = {}
+    for node in by.values():
+        for argument in node.arguments or ():
+            arguments.setdefault(argument.name.value, argument)
+    return DirectiveDefinitionNode(
+        name=NameNode(value=name),
+        description=first.description,
+        arguments=tuple(arguments.values()),
+        repeatable=any(node.repeatable for node in by.values()),
+        locations=tuple(NameNode(value=location) for location in locations),
+    )
+
+
+def _executable(merged: Merged) -> dict[str, dict[str, DirectiveDefinitionNode]]:
+    found: dict[str, dict[str, DirectiveDefinitionNode]] = {}
+    for graph, subgraph in merged.subgraphs.items():
+        for name, node in subgraph.directives.items():
+            if any(location.value in EXECUTABLE for location in node.locations):
+                found.setdefault(name, {})[graph] = node
+    return found
+
+
+def _common(
+    merged: Merged, name: str, by: dict[str, DirectiveDefinitionNode], report: Report
+) -> DirectiveDefinitionNode | None:
+    """What all of them say: clients may send it to any subgraph."""
+    first, *others = by.values()
+    arguments = {argument.name.value: print_ast(argument.type) for argument in first.arguments or ()}
+    for node in others:
+        theirs = {argument.name.value: print_ast(argument.type) for argument in node.arguments or ()}
+        if theirs == arguments:
+            continue
+        if theirs.keys() == arguments.keys():
+            at = next(key for key in arguments if theirs[key] != arguments[key])
+            message = f'Type of argument "@{name}({at}:)" is incompatible across {_named(merged, by)}.'
+            places = [merged.schema(graph).place(each) for graph, each in by.items()]
+            report.problem("FIELD_ARGUMENT_TYPE_MISMATCH", message, *places)
+        return None
+    shared = set.intersection(*({location.value for location in node.locations} for node in by.values()))
+    kept = [location for location in first.locations if location.value in shared and location.value in EXECUTABLE]
+    if not kept:
+        return None
+    values = {key: getattr(first, key) for key in first.keys if key != "loc"}
+    return DirectiveDefinitionNode(**{**values, "locations": tuple(kept)})
+
+
+def _named(merged: Merged, by: dict[str, DirectiveDefinitionNode]) -> str:
+    return named_subgraphs(map(merged.name_of, by))

@@ -1,0 +1,147 @@
+"""Subgraphs that compose: the supergraph means what another composition of the same subgraphs means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.composition.compose import compose
+from gateway.composition.read_subgraph import SubgraphSource
+from infra.compose.supergraph_file import SUPERGRAPH, current_sdls
+from subgraphs.catalogue import url_of
+from tests.federation.harness.suite import SUITES
+from tests.gateway.composition.meaning import differences, meaning_of
+from tests.gateway.composition.refused import sources_of
+
+ACCEPTED = Path(__file__).parent / "accepted"
+PUBLISHED = Path(__file__).parents[4] / "shared" / "federation"
+
+
+FOLDERS = sorted(path for root in (ACCEPTED, SUITES) for path in root.iterdir())
+
+
+def sources_in(folder: Path) -> list[SubgraphSource]:
+    files = sorted((folder / "subgraphs").glob("*.graphql"))
+    return [SubgraphSource(file.stem, "", file.read_text()) for file in files]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_supergraph_means_what_it_means_elsewhere(folder: Path) -> None:
+    """Each folder's supergraph was composed by `@theguild/federation-composition` 0.27.0."""
+    composed = compose(sources_in(folder))
+    assert not differences(meaning_of(composed.supergraph), meaning_of((folder / "supergraph.graphql").read_text()))
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published cases are not here")
+def test_published_graphs_mean_what_they_mean_there() -> None:
+    found = {}
+    for folder in sorted(path for path in PUBLISHED.iterdir() if path.is_dir()):
+        given = json.loads((folder / "subgraphs.json").read_text())
+        composed = compose([SubgraphSource(each["name"], each["url"], each["sdl"]) for each in given])
+        theirs = meaning_of((folder / "supergraph.graphql").read_text())
+        found[folder.name] = differences(meaning_of(composed.supergraph), theirs)
+    assert len(found) > 20
+    assert not {name: differing for name, differing in found.items() if differing}
+
+
+def test_the_committed_supergraph_is_what_our_subgraphs_compose_to() -> None:
+    sources = [SubgraphSource(name, url_of(name), sdl) for name, sdl in current_sdls().items()]
+    assert not differences(meaning_of(compose(sources).supergraph), meaning_of(SUPERGRAPH.read_text()))
+
+
+def test_the_order_of_subgraphs_changes_nothing() -> None:
+    sources = sources_in(ACCEPTED / "interface-objects")
+    assert compose(sources).supergraph == compose(sources[::-1]).supergraph
+
+
+def composed_text(*texts: str) -> str:
+    return compose(sources_of({"abcdef"[at]: text for at, text in enumerate(texts)})).supergraph
+
+
+def test_a_list_of_what_goes_in_is_narrowed() -> None:
+    text = composed_text(
+        "type Query { x(l: [Int]): Int @shareable }",
+        "type Query { x(l: [Int!]): Int @shareable }",
+    )
+    assert "x(l: [Int!]): Int" in text
+
+
+def test_a_union_holds_for_a_field_that_is_one_member_elsewhere() -> None:
+    text = composed_text(
+        "type Query { pet: Pet @shareable } union Pet = Cat | Dog type Cat { a: Int @shareable } type Dog { a: Int }",
+        "type Query { pet: Cat @shareable } type Cat { a: Int @shareable }",
+    )
+    assert 'pet: Pet @join__field(graph: A) @join__field(graph: B, type: "Cat")' in text
+
+
+def test_a_link_may_give_all_directives_another_prefix() -> None:
+    text = composed_text(
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", as: "fed")\n'
+        'type Query { t: T } type T @fed__key(fields: "id") { id: ID! }'
+    )
+    assert 'type T @join__type(graph: A, key: "id")' in text
+
+
+def test_a_directive_that_only_one_subgraph_executes_is_left_out_and_told() -> None:
+    composed = compose(
+        sources_of({"a": "directive @alone on FIELD type Query { x: Int }", "b": "type Query { y: Int }"})
+    )
+    assert "@alone" not in composed.supergraph
+    assert [hint.code for hint in composed.hints] == ["INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE"]
+
+
+def test_a_query_may_be_reached_again_below_itself() -> None:
+    text = composed_text("type Query { self: Query! x: Int }", "type Query { y: Int }")
+    assert "self: Query! @join__field(graph: A)" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "texts"),
+    [
+        (
+            "INCONSISTENT_DESCRIPTION",
+            ('"one" type T @shareable { x: Int } type Query { t: T }', '"other" type T @shareable { x: Int }'),
+        ),
+        (
+            "INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE",
+            ("type Query { x: Int! @shareable }", "type Query { x: Int @shareable }"),
+        ),
+        (
+            "INCONSISTENT_ARGUMENT_PRESENCE",
+            ("type Query { x(y: Int): Int @shareable }", "type Query { x: Int @shareable }"),
+        ),
+        (
+            "INCONSISTENT_OBJECT_VALUE_TYPE_FIELD",
+            (
+                "type Query { t: T @shareable } type T @shareable { x: Int y: Int }",
+                "type Query { t: T @shareable } type T @shareable { x: Int }",
+            ),
+        ),
+        (
+            "INCONSISTENT_ENTITY",
+            (
+                'type Query { t: T } type T @key(fields: "id") { id: ID! }',
+                "type Query { u: T } type T { id: ID! @shareable }",
+            ),
+        ),
+        ("FROM_SUBGRAPH_DOES_NOT_EXIST", ('type Query { x: Int @override(from: "gone") }',)),
+        (
+            "OVERRIDDEN_FIELD_CAN_BE_REMOVED",
+            ("type Query { x: Int y: Int }", 'type Query { x: Int @override(from: "a") }'),
+        ),
+        ("UNUSED_ENUM_TYPE", ("type Query { x: Int } enum E { A }",)),
+        (
+            "INCONSISTENT_UNION_MEMBER",
+            (
+                "type Query { u: U } union U = T | S type T @shareable { x: Int } type S { y: Int }",
+                "type Query { v: U } union U = T type T @shareable { x: Int }",
+            ),
+        ),
+    ],
+)
+def test_what_may_not_be_meant_is_told(code: str, texts: Sequence[str]) -> None:
+    composed = compose(sources_of({"abcdef"[at]: text for at, text in enumerate(texts)}))
+    assert code in {hint.code for hint in composed.hints}

@@ -1,0 +1,67 @@
+"""Contracts: the graph that a group of callers sees."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import print_schema
+
+from gateway.composition.compose import compose
+from gateway.composition.contract import Contract
+from gateway.composition.problems import CompositionFailed
+from gateway.supergraph.read import read_supergraph
+from tests.gateway.composition.refused import sources_of
+
+GRAPH = {
+    "scans": """
+        type Query { scans(after: ID, debug: Boolean @tag(name: "internal")): [Scan] @tag(name: "partner") jobs: [Job] }
+        type Scan @key(fields: "id") @tag(name: "partner") {
+          id: ID! state: State raw: Raw @tag(name: "internal") filter(by: By): Int
+        }
+        type Raw { bytes: Int }
+        type Job { id: ID! scan: Scan @tag(name: "mr") }
+        enum State { NEW DONE LOST @tag(name: "internal") }
+        input By { name: String secret: String @tag(name: "internal") }
+        scalar Never
+    """,
+    "twins": 'type Scan @key(fields: "id") { id: ID! @shareable twin: ID @tag(name: "mr") }',
+}
+
+
+def seen(*shown: str, hidden: tuple[str, ...] = ()) -> str:
+    """The schema that clients of the contract see, on few lines."""
+    composed = compose(sources_of(GRAPH), Contract(frozenset(shown), frozenset(hidden)))
+    return " ".join(print_schema(read_supergraph(composed.supergraph).api_schema).split())
+
+
+def test_a_contract_shows_what_carries_its_tag_and_what_that_needs_and_a_tag_to_hide_wins() -> None:
+    assert seen("partner", hidden=("internal",)) == (
+        "input By { name: String } type Query { scans(after: ID): [Scan] } "
+        "type Scan { id: ID! state: State filter(by: By): Int twin: ID } enum State { NEW DONE }"
+    )
+
+
+def test_without_tags_to_show_all_is_shown_but_what_is_hidden_or_unreachable() -> None:
+    text = seen(hidden=("internal",))
+    assert "jobs: [Job]" in text
+    assert "Raw" not in text
+    assert "Never" not in text
+
+
+def test_the_gateway_still_knows_what_the_contract_hides() -> None:
+    composed = compose(sources_of(GRAPH), Contract(frozenset(("partner",)), frozenset(("internal",))))
+    types = next(iter(read_supergraph(composed.supergraph).types.values()))
+    assert {"raw", "state"} <= types["Scan"].fields.keys()
+
+
+@pytest.mark.parametrize("contract", [Contract(frozenset(("partner",))), Contract(hidden=frozenset(("bytes",)))])
+def test_a_shown_field_of_a_hidden_type_is_refused(contract: Contract) -> None:
+    graph = {**GRAPH, "scans": GRAPH["scans"].replace("type Raw {", 'type Raw @tag(name: "bytes") {')}
+    with pytest.raises(CompositionFailed) as failed:
+        compose(sources_of(graph), contract)
+    assert [problem.message[:39] for problem in failed.value.problems] == ['Type "Raw" is @inaccessible, but "Scan.']
+
+
+def test_a_contract_that_shows_nothing_is_refused() -> None:
+    with pytest.raises(CompositionFailed) as failed:
+        compose(sources_of(GRAPH), Contract(frozenset(("nobody",))))
+    assert "QUERY_ROOT_TYPE_INACCESSIBLE" in {problem.code for problem in failed.value.problems}
