@@ -55,7 +55,7 @@ differential *arguments:
 peers:
     cd tests/node && npm ci --ignore-scripts --no-audit --no-fund
 
-# Write schema.graphql anew from the subgraphs' schemas (needs Node packages; running the product does not)
+# Write schema.graphql anew from the subgraphs' schemas
 compose *arguments:
     python -m infra.compose "$@"
 

@@ -9,12 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphql import print_ast
-
 from gateway.composition.contract import Contract, apply_contract
 from gateway.composition.fitting import check_fitting
 from gateway.composition.hints import add_hints
 from gateway.composition.merge import merge
+from gateway.composition.printing import printed_schema
 from gateway.composition.problems import Hint, Report
 from gateway.composition.read_subgraph import SubgraphSource, read_subgraph
 from gateway.composition.rules import check_subgraph
@@ -54,7 +53,7 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
         apply_contract(merged, contract)
     check_fitting(merged, report)
     report.refuse_if_any()
-    text = print_ast(supergraph_document(merged)) + "\n"
+    text = printed_schema(supergraph_document(merged))
     check_satisfiable(read_supergraph(text), report)
     report.refuse_if_any()
     add_hints(merged, report)

@@ -1,4 +1,4 @@
-"""The committed supergraph: where it lies, and whether it still is what the subgraphs say. Needs no Node.
+"""The committed supergraph: where it lies, and whether it still is what the subgraphs say.
 
 `schema.graphql` opens with one line for each subgraph, the SHA-256 of the SDL that it was composed from; the SDLs
 themselves lie beside the packages, `subgraphs/<name>/schema.graphql`, for people to review.
