@@ -1,7 +1,7 @@
 """A schema as people read it: no line wider than it must be.
 
-In: a document. Out: its text. graphql-core puts all directives of an element on one line; here they get lines of their own
-where that line would be too wide.
+In: a document. Out: its text. graphql-core puts all directives of an element on one line; here they get lines of their
+own where that line would be too wide.
 """
 
 from __future__ import annotations

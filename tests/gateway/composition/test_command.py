@@ -40,7 +40,7 @@ def test_files_become_a_file(folder: Path) -> None:
 
 def test_without_an_output_the_supergraph_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compose", f"{folder}/a.graphql", f"{folder}/b.graphql"]) == 0
-    assert capsys.readouterr().out.startswith("schema @link(")
+    assert capsys.readouterr().out.startswith("schema\n  @link(")
 
 
 def test_what_stood_there_stays_when_the_subgraphs_do_not_compose(

@@ -18,5 +18,5 @@ def test_a_changed_an_added_and_a_dropped_subgraph_are_each_named() -> None:
     assert stale({"one": "type A", "two": "type X", "four": "type D"}, text) == ["four", "three", "two"]
 
 
-def test_the_lock_names_no_registry() -> None:
-    assert "http" not in (CHECKOUT / "infra" / "compose" / "package-lock.json").read_text()
+def test_the_lock_of_the_peers_names_no_registry() -> None:
+    assert "http" not in (CHECKOUT / "tests" / "node" / "package-lock.json").read_text()
