@@ -19,4 +19,4 @@ def test_a_changed_an_added_and_a_dropped_subgraph_are_each_named() -> None:
 
 
 def test_the_lock_of_the_peers_names_no_registry() -> None:
-    assert "http" not in (CHECKOUT / "tests" / "node" / "package-lock.json").read_text()
+    assert "://" not in (CHECKOUT / "tests" / "node" / "package-lock.json").read_text()
