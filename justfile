@@ -51,6 +51,10 @@ bench name *arguments:
 differential *arguments:
     @python -m tests.differential "$@"
 
+# Compose broken graphs here and by a peer, and compare (needs ./dev peers): ./dev composition 5000
+composition *arguments:
+    @python -m tests.composition_peer "$@"
+
 # Install the clients and audits of other languages that tests run where they are (needs Node and npm)
 peers:
     cd tests/node && npm ci --ignore-scripts --no-audit --no-fund

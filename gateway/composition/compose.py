@@ -20,6 +20,7 @@ from gateway.composition.rules import check_subgraph
 from gateway.composition.satisfiability import check_satisfiable
 from gateway.composition.schema import SubgraphSchema
 from gateway.composition.write import supergraph_document
+from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.read import read_supergraph
 
 
@@ -54,7 +55,10 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
     check_fitting(merged, report)
     report.refuse_if_any()
     text = printed_schema(supergraph_document(merged))
-    check_satisfiable(read_supergraph(text), report)
+    try:
+        check_satisfiable(read_supergraph(text), report)
+    except SupergraphInvalid as problem:
+        report.problem("INVALID_GRAPHQL", f"What the subgraphs come to is no GraphQL schema: {problem.reason}.")
     report.refuse_if_any()
     add_hints(merged, report)
     return Composed(text, tuple(report.hints))

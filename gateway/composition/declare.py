@@ -37,6 +37,7 @@ from graphql import (
 )
 
 from gateway.composition.federation_names import FederationNames
+from gateway.composition.federation_spec import FEDERATION_1
 from gateway.composition.schema import ROOTS, Applied, Element, Field, InputValue, Kind, Type
 
 _KINDS: dict[type[TypeDefinitionNode | TypeExtensionNode], Kind] = {
@@ -114,7 +115,9 @@ class _Declaring:
             if isinstance(field, FieldDefinitionNode):
                 own = found.fields[field.name.value] = self.field(field)
                 own.in_extension = not is_definition
-                own.external = any(each.federation == "external" for each in applied) and self.names.version != "v1.0"
+                own.external = (
+                    any(each.federation == "external" for each in applied) and self.names.version != FEDERATION_1
+                )
                 own.shareable = any(each.federation == "shareable" for each in applied)
             else:
                 found.inputs[field.name.value] = self.input_value(field)
@@ -168,7 +171,7 @@ def _understand(declared: Type, version: str) -> None:
     """Write down on the type and its fields what the directives, by themselves, say."""
     extends = declared.has("extends")
     declared.is_extension = extends or not declared.has_definition
-    if extends:
+    if extends and version == FEDERATION_1:
         declared.has_definition = False
     if declared.kind is Kind.OBJECT and declared.has("interfaceObject"):
         declared.kind, declared.is_interface_object = Kind.INTERFACE, True
@@ -176,8 +179,11 @@ def _understand(declared: Type, version: str) -> None:
         field.in_extension = field.in_extension or extends
         if declared.kind is Kind.OBJECT or declared.is_interface_object:
             field.external = field.external or field.has("external")
+        if version == FEDERATION_1 and not declared.is_extension:
+            # It is for extensions there; elsewhere it was written, and meant nothing.
+            field.external = False
         field.shareable = field.shareable or field.has("shareable")
-        if version == "v1.0" and declared.kind is Kind.OBJECT:
+        if version == FEDERATION_1 and declared.kind is Kind.OBJECT:
             # Federation 1 has no word for it: whichever subgraph declares a field may resolve it.
             field.shareable = True
         for applied in field.applied("override"):

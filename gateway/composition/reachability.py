@@ -34,6 +34,7 @@ class Reachability:
             for type_name, fields in graph.resolvers.items()
         }
         self._fields: dict[str, tuple[str, ...]] = {}
+        self._telling: set[tuple[str, frozenset[Position]]] = set()
 
     def from_positions(self, type_name: str, positions: frozenset[Position]) -> Held:
         """What can be asked about an object of the concrete type."""
@@ -93,10 +94,15 @@ class Reachability:
             for concrete in self.graph.supergraph.possible.get(interface, frozenset())
             if concrete != interface
         }
+        question = (interface, positions)
+        if question in self._telling:
+            return found
+        self._telling.add(question)
         for entry in self.graph.typed_entries.get(interface, ()):
             if any(held.gives(key) for key in entry.keys):
                 for concrete in entry.possible:
                     found.setdefault(concrete, set()).add(Position(self.graph.nodes[entry.subgraph][concrete], ()))
+        self._telling.discard(question)
         return found
 
     def give(self, landed: Iterable[Position], wanted: FieldSet) -> bool:
@@ -161,7 +167,7 @@ class Held:
             for concrete, positions in self.reach.told_apart(self.type_name, frozenset(self.at)).items()
         ]
         landed = [each.positions_of(name) for each in held]
-        if not landed or any(positions is None for positions in landed):
+        if any(positions is None for positions in landed):
             return None
         return [position for positions in landed for position in positions or ()]
 

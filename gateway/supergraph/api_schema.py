@@ -108,7 +108,8 @@ class _Strip:
         """The definition as clients see it; None when they do not."""
         match node:
             case SchemaDefinitionNode():
-                return _changed(node, directives=())
+                roots = tuple(root for root in node.operation_types if root.type.name.value not in self.hidden)
+                return _changed(node, directives=(), operation_types=roots)
             case DirectiveDefinitionNode():
                 return self._directive_definition(node)
             case TypeDefinitionNode() if node.name.value not in self.hidden:

@@ -32,8 +32,8 @@ def check(merged: Merged, report: Report) -> None:
 def _check_children(merged: Merged, type_: MergedType, report: Report) -> None:
     children: list[MergedElement] = [
         *(each for each in type_.fields.values()),
-        *(each for each in type_.inputs.values()),
-        *(each for each in type_.values.values()),
+        *(each for each in type_.inputs.values() if each.is_kept),
+        *(each for each in type_.values.values() if each.is_kept),
     ]
     if children and all(child.inaccessible for child in children):
         what = "values" if type_.kind is Kind.ENUM else "fields"

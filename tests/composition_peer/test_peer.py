@@ -1,0 +1,33 @@
+"""A few hundred mutants, composed here and by the peer. Thousands: `./dev composition 5000`."""
+
+from __future__ import annotations
+
+from tests.composition_peer.__main__ import mutants
+from tests.composition_peer.comparing import compared, composed_by_peer
+from tests.composition_peer.corpus import corpus
+from tests.gateway.composition.refused import REFUSED, sources_of
+from tests.node import needs_peers
+
+pytestmark = needs_peers
+
+
+def test_graphs_as_they_stand_are_composed_alike() -> None:
+    graphs = corpus()
+    answers = composed_by_peer(list(graphs.values()))
+    found = {name: compared(graph, peer) for (name, graph), peer in zip(graphs.items(), answers, strict=True)}
+    assert not {name: difference for name, difference in found.items() if difference and not difference.known}
+
+
+def test_what_we_refuse_the_peer_refuses_for_the_same_reason() -> None:
+    graphs = {case.name: sources_of(case.subgraphs) for case in REFUSED}
+    answers = composed_by_peer(list(graphs.values()))
+    found = {name: compared(graph, peer) for (name, graph), peer in zip(graphs.items(), answers, strict=True)}
+    assert not {name: difference for name, difference in found.items() if difference and not difference.known}
+
+
+def test_broken_graphs_are_refused_alike() -> None:
+    made = list(mutants(1, 150))
+    answers = composed_by_peer([graph for _, graph in made])
+    found = {name: compared(graph, peer) for (name, graph), peer in zip(made, answers, strict=True)}
+    assert not {name: difference for name, difference in found.items() if difference and not difference.known}
+    assert sum("errors" in peer for peer in answers) > 50
