@@ -96,8 +96,14 @@ async def answer_in_process(suite: Suite, case: Case) -> Json:
         return seen((await pipeline.answer(ready, Nobody())).as_json())
 
 
-async def answer_over_http(suite: Suite, case: Case) -> Json:
-    async with gateway_over_http(suite) as url, aiohttp.ClientSession() as session:
+async def answer_over_sse(suite: Suite, case: Case) -> Json:
+    """As over HTTP, with subscriptions asked of subgraphs by server-sent events."""
+    subgraphs = SubgraphSettings(stream_protocol="sse")
+    return await answer_over_http(suite, case, msgspec.structs.replace(suite.settings, subgraphs=subgraphs))
+
+
+async def answer_over_http(suite: Suite, case: Case, settings: Settings | None = None) -> Json:
+    async with gateway_over_http(suite, settings) as url, aiohttp.ClientSession() as session:
         if case.query.lstrip().startswith("subscription"):
             return seen_events([each async for each in events_from(session, url, case.query, case.variables)])
         body = {"query": case.query, "variables": case.variables}
@@ -116,8 +122,9 @@ async def gateway_over_http(suite: Suite, settings: Settings | None = None) -> A
 
 def gateway_app(suite: Suite, subgraphs_url: str, settings: Settings | None = None) -> Starlette:
     urls = {name: f"{subgraphs_url}/{name}" for name in suite.subgraphs}
-    usual = msgspec.structs.replace(suite.settings, subgraphs=SubgraphSettings(urls=urls))
-    return build_app(settings or usual, suite.supergraph)
+    chosen = settings or suite.settings
+    subgraphs = msgspec.structs.replace(chosen.subgraphs, urls={**urls, **chosen.subgraphs.urls})
+    return build_app(msgspec.structs.replace(chosen, subgraphs=subgraphs), suite.supergraph)
 
 
 async def events_from(session: aiohttp.ClientSession, url: str, query: str, variables: Json) -> AsyncIterator[Json]:
