@@ -134,10 +134,12 @@ class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Answers that go on (SSE, multipart). beat_s: a sign of life after so long without an event.
 
+    max_streams: at once of one caller in this process, whatever their kind.
     max_shared: streams of the single-connection mode in this process; max_operations: on each of them.
     """
 
     beat_s: float = 10.0
+    max_streams: int = 50
     max_shared: int = 1000
     max_operations: int = 100
 
