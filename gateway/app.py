@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from gateway.client.http import HttpClient
+from gateway.client.http import HttpClient, Streaming
 from gateway.client.in_process import HostedSubgraph, InProcessClient
 from gateway.client.protocol import SubgraphClient
 from gateway.errors import GatewayError
@@ -141,7 +141,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning:
     """What planning needs of a supergraph's text."""
     supergraph = read_supergraph(text if settings.node_field is None else with_node_field(text))
-    _refuse_unknown_names(supergraph, [*in_process, *settings.subgraphs.urls, *settings.subgraphs.timeouts_s])
+    named = settings.subgraphs
+    _refuse_unknown_names(supergraph, [*in_process, *named.urls, *named.timeouts_s, *named.stream_protocols])
     return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
 
 
@@ -207,7 +208,9 @@ def _clients(
             clients[name] = InProcessClient(name, hosted, timeout_s)
         else:
             url = settings.urls.get(name, subgraph.url)
-            clients[name] = HttpClient(name, url, session, timeout_s, settings.max_answer_bytes)
+            protocol = settings.stream_protocols.get(name, settings.stream_protocol)
+            streaming = Streaming(protocol, settings.stream_silence_s)
+            clients[name] = HttpClient(name, url, session, timeout_s, settings.max_answer_bytes, streaming)
     return clients
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+StreamProtocol = Literal["websocket", "sse"]
+"""`graphql-transport-ws`, or GraphQL over SSE with a connection for each subscription."""
+
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What one request may cost before it is refused."""
@@ -35,6 +38,8 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How subgraphs are reached. `urls` replace those of the supergraph; `timeouts_s` replace `timeout_s` by name.
 
     max_connections: to each subgraph, kept alive between requests.
+    stream_protocol: what subscriptions are asked for over; `stream_protocols` replace it by name.
+    stream_silence_s: how long an SSE stream may bring nothing, comments included, before it counts as broken.
     """
 
     urls: Mapping[str, str] = {}
@@ -42,6 +47,9 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     timeouts_s: Mapping[str, float] = {}
     max_answer_bytes: int = 64 * 1024 * 1024
     max_connections: int = 200
+    stream_protocol: StreamProtocol = "websocket"
+    stream_protocols: Mapping[str, StreamProtocol] = {}
+    stream_silence_s: float = 60.0
     caller_key: Path | None = None
 
 
@@ -126,10 +134,12 @@ class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Answers that go on (SSE, multipart). beat_s: a sign of life after so long without an event.
 
+    max_streams: at once of one caller in this process, whatever their kind.
     max_shared: streams of the single-connection mode in this process; max_operations: on each of them.
     """
 
     beat_s: float = 10.0
+    max_streams: int = 50
     max_shared: int = 1000
     max_operations: int = 100
 

@@ -65,6 +65,7 @@ def _graph_lines(graph: QueryGraph) -> Iterator[str]:
             for edge in sorted(node.edges.values(), key=lambda edge: edge.name):
                 notes = [] if edge.local else ["external"]
                 notes += ["requires"] if edge.requires else []
+                notes += ["from context"] if edge.contexts else []
                 notes += ["provides"] if edge.provides else []
                 yield f"{INDENT * 2}{edge.name}: {edge.type_text}{' (' + ', '.join(notes) + ')' if notes else ''}"
             yield f"{INDENT}}}"

@@ -12,16 +12,26 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import msgspec
+from msgspec import Struct
 
 from gateway.client.answer import answer_from_bytes
 from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
+from gateway.client.event_source import event_answers
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.client.stream import StreamSettings, stream_answers
 from gateway.client.upload import multipart_body, uploads_in
 from gateway.plan.nodes import SubgraphName
+from gateway.settings import StreamProtocol
 
 CALLER_TOKEN_HEADER = "Caller-Token"  # noqa: S105 - the header's name, no secret
 _encoder = msgspec.json.Encoder()
+
+
+class Streaming(Struct, frozen=True):
+    """How the subgraph is subscribed to. silence_s: how long an SSE stream may bring nothing at all."""
+
+    protocol: StreamProtocol = "websocket"
+    silence_s: float = 60.0
 
 
 class HttpClient:
@@ -32,12 +42,14 @@ class HttpClient:
         session: aiohttp.ClientSession,
         timeout_s: float,
         max_answer_bytes: int,
+        streaming: Streaming = Streaming(),  # noqa: B008 - a frozen value
     ) -> None:
         self.name = name
         self._url = url
         self._session = session
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
+        self._streaming = streaming
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         headers = headers_for(self.name, request)
@@ -56,8 +68,10 @@ class HttpClient:
             raise Unreachable(self.name, str(error) or type(error).__name__) from error
 
     def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
-        settings = StreamSettings(self._timeout_s, self._max_answer_bytes)
-        return stream_answers(self.name, self._url, self._session, request, headers_for(self.name, request), settings)
+        settings = StreamSettings(self._timeout_s, self._max_answer_bytes, silence_s=self._streaming.silence_s)
+        headers = headers_for(self.name, request)
+        answers = event_answers if self._streaming.protocol == "sse" else stream_answers
+        return answers(self.name, self._url, self._session, request, headers, settings)
 
     async def close(self) -> None:
         """The session is the application's: it outlives any one client."""

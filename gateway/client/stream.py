@@ -28,6 +28,8 @@ class StreamSettings(Struct, frozen=True):
     max_message_bytes: int
     # Long, because a reader that is slow on purpose answers no heartbeat while it does not read.
     heartbeat_s: float = 60.0
+    # Over SSE: how long a stream that is read may bring nothing, comments included.
+    silence_s: float = 60.0
 
 
 class _Message(Struct):

@@ -7,18 +7,21 @@ to give.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest
-from gateway.errors import SubgraphFailed
+from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.answer_paths import Batches, entity_filled_by, entity_keys, filled_by, tree_paths
 from gateway.execution.caller import Caller
+from gateway.execution.contexts import spread
 from gateway.execution.failures import Cause, Failures
-from gateway.execution.merge import merge_into, rename_in
+from gateway.execution.merge import copy_of, merge_into, rename_in
+from gateway.execution.places import TreePath
 from gateway.execution.reporting import code_from
-from gateway.execution.representations import Batch, batch_for
+from gateway.execution.representations import Batch, batches_for
 from gateway.plan.nodes import EntityInput, Fetch
 
 
@@ -33,11 +36,11 @@ class State(Struct):
 
 
 async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
-    batches = [(wanted, batch_for(state.tree, wanted)) for wanted in fetch.inputs]
-    for wanted, batch in batches:
-        _pass_on_losses(state.failures, fetch, wanted, batch)
-    if fetch.inputs and not any(batch.owners for _, batch in batches):
-        return
+    batches: Batches = []
+    if fetch.inputs:
+        fetch, batches = _asked_of_entities(state, fetch)
+        if not any(batch.owners for _, batch in batches):
+            return
     try:
         answer = await client.request(request_for(state, fetch, batches))
     except SubgraphFailed as failure:
@@ -48,10 +51,27 @@ async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
     take_answer(state, fetch, batches, answer)
 
 
+def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
+    """The objects that the fetch is about, and the fetch as it asks about them all."""
+
+    def is_lost(path: TreePath) -> bool:
+        return state.failures.cause_of(path) is not None
+
+    found = {wanted.alias: batches_for(state.tree, wanted, is_lost) for wanted in fetch.inputs}
+    for wanted in fetch.inputs:
+        for batch in found[wanted.alias]:
+            _pass_on_losses(state.failures, fetch, wanted, batch)
+        if wanted.contexts:
+            found[wanted.alias] = [batch for batch in found[wanted.alias] if batch.owners]
+    spread_out = spread(fetch, {alias: len(batches) for alias, batches in found.items()})
+    return spread_out, list(zip(spread_out.inputs, chain.from_iterable(found.values()), strict=True))
+
+
 def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest:
     variables = {name: state.variables[name] for name in fetch.variables if name in state.variables}
     for wanted, batch in batches:
         variables[wanted.variable] = batch.representations
+        variables |= dict(zip((context.variable for context in wanted.contexts), batch.values, strict=True))
     caller = state.caller
     return SubgraphRequest(fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers)
 
@@ -77,8 +97,8 @@ def _merge_entities(fetch: Fetch, batch: Batch, entities: list[object]) -> None:
         rename_in(entity, fetch.renames)
         if not fetch.keeps_typename:
             entity.pop("__typename", None)
-        for owner in owners:
-            merge_into(owner.object, entity)
+        for number, owner in enumerate(owners):
+            merge_into(owner.object, copy_of(entity) if fetch.copies and number else entity)
 
 
 def _report(
@@ -133,11 +153,12 @@ def _mark_null_entity(
 
 def _pass_on_losses(failures: Failures, fetch: Fetch, wanted: EntityInput, batch: Batch) -> None:
     """Objects that cannot be asked about because of an earlier failure lose this fetch's fields to the same cause."""
-    if not failures or not batch.left_out:
+    if not batch.left_out:
         return
     keys = entity_keys(fetch, wanted)
-    for place, missing in batch.left_out:
-        cause = failures.cause_of(missing)
+    unfit = Cause(fetch.id, ErrorCode.INTERNAL, "An argument that comes from above may not be null.", fetch.subgraph)
+    for place, missing, for_context in batch.left_out:
+        cause = failures.cause_of(missing) or (unfit if for_context else None)
         if cause is not None:
             for key in keys:
                 failures.report_lost((*place.path, key), cause)

@@ -33,6 +33,17 @@ def merge_into(target: dict[str, object], source: dict[str, object]) -> None:
             target[key] = value
 
 
+def copy_of(answer: dict[str, object]) -> dict[str, object]:
+    """The same values in objects and lists of their own."""
+    return {key: _copied(value) for key, value in answer.items()}
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return copy_of(value)
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
 def _merged_lists(held: list[object], given: list[object]) -> list[object]:
     if len(held) != len(given):
         return given

@@ -1,7 +1,8 @@
 """The objects of one `EntityInput` -> the representations to send, each once, and whom each answer belongs to.
 
 An object is left out when a required field is absent from the tree, or when every required value is null: there is
-nothing to find it by. Where a required value is absent, `left_out` says which.
+nothing to find it by. Where a required value is absent, `left_out` says which. Objects that are given different values
+from objects above are in batches of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from gateway.execution.contexts import IsLost, NotGiven, values_for
 from gateway.execution.merge import merge_into
 from gateway.execution.places import Place, TreePath, places_in
 from gateway.plan.nodes import EntityInput, RequiredField, RequiredFragment
@@ -21,18 +23,23 @@ Required = Sequence[RequiredField | RequiredFragment]
 
 
 class LeftOut(NamedTuple):
-    """An object that cannot be asked about, because nothing stands at `missing`."""
+    """An object that cannot be asked about, because nothing stands at `missing`; `for_context`: nothing of use."""
 
     place: Place
     missing: TreePath
+    for_context: bool = False
 
 
 class Batch(Struct, frozen=True):
-    """`owners[i]` are the objects that the answer to `representations[i]` is merged into."""
+    """`owners[i]` are the objects that the answer to `representations[i]` is merged into.
+
+    values: of the input's contexts, for all of these objects.
+    """
 
     representations: list[dict[str, object]]
     owners: list[list[Place]]
     left_out: list[LeftOut]
+    values: tuple[object, ...] = ()
 
 
 class _Missing(Exception):
@@ -40,11 +47,29 @@ class _Missing(Exception):
         self.path = path
 
 
-def batch_for(tree: dict[str, object], wanted: EntityInput) -> Batch:
-    batch = Batch([], [], [])
+def batches_for(tree: dict[str, object], wanted: EntityInput, is_lost: IsLost) -> list[Batch]:
+    """One batch; for an input with contexts one for each set of their values, maybe none."""
+    places = places_in(tree, wanted.path)
+    if not wanted.contexts:
+        return [_batch(wanted, places)]
+    apart: dict[bytes, tuple[tuple[object, ...], list[Place]]] = {}
+    left_out: list[LeftOut] = []
+    for place in places:
+        try:
+            values = values_for(tree, place.path, wanted.contexts, is_lost)
+        except NotGiven as missing:
+            left_out.append(LeftOut(place, missing.path, for_context=True))
+            continue
+        apart.setdefault(_encoder.encode(values), (values, []))[1].append(place)
+    batches = [_batch(wanted, alike, values) for values, alike in apart.values()]
+    return [*batches, Batch([], [], left_out)] if left_out else batches
+
+
+def _batch(wanted: EntityInput, places: Sequence[Place], values: tuple[object, ...] = ()) -> Batch:
+    batch = Batch([], [], [], values)
     index_of: dict[bytes, int] = {}
     static_typename = _only_type_of(wanted)
-    for place in places_in(tree, wanted.path):
+    for place in places:
         try:
             fields = _selected(place.object, wanted.requires, place.path)
         except _Missing as missing:

@@ -109,6 +109,11 @@ class SharedStreams:
         self._streams[token] = SharedStream(subject, self._now)
         return token
 
+    def held_by(self, subject: str | None) -> int:
+        """How many streams the caller has reserved or opened."""
+        self._forget_unclaimed()
+        return sum(1 for each in self._streams.values() if each.subject == subject)
+
     def stream(self, token: str, subject: str | None) -> SharedStream:
         """The caller's own stream; somebody else's is as unknown as one that never was."""
         self._forget_unclaimed()

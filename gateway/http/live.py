@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect
@@ -89,14 +89,20 @@ async def _next(results: AsyncGenerator[Response, None]) -> Response | None:
 
 
 class LiveResponse(HttpResponse):
-    """A body that comes in pieces. It ends with the last piece, or at once when the client leaves."""
+    """A body that comes in pieces. It ends with the last piece, or at once when the client leaves.
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str) -> None:
+    free: called when it has ended.
+    """
+
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], media_type: str, free: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(None, 200, {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}, media_type)
         # What is compressed is held back until there is enough of it.
         self.headers["Content-Encoding"] = "identity"
         del self.headers["content-length"]
         self._pieces = pieces
+        self._free = free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(send))
@@ -104,6 +110,8 @@ class LiveResponse(HttpResponse):
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Before its operation has ended: that may take a while.
+            self._free()
             for task in (sending, leaving):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)

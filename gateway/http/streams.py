@@ -16,6 +16,7 @@ from starlette.responses import Response as HttpResponse
 from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
 from gateway.execution.response import Response
 from gateway.http import event_stream, multipart_stream
+from gateway.http.caller_places import CallerPlaces
 from gateway.http.event_stream import SharedStreams, events_of
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
 from gateway.http.live import LiveResponse, paced, results_of
@@ -36,17 +37,21 @@ class GraphQLOverStreams:
         self._signer = signer
         self._settings = settings
         self._shared = SharedStreams(settings.max_shared)
+        self._places = CallerPlaces(settings.max_streams)
 
     def answer(
         self, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, kind: str, method: str
     ) -> LiveResponse:
         """One operation in a stream of its own, of the `kind` that `Accept` names."""
+        self._refuse_one_more(identity)
+        free = self._places.take(identity)
         results = paced(self._results(asked, caller, method), identity, self._settings.beat_s)
         if kind == EVENTS:
-            return LiveResponse(events_of(results), event_stream.MEDIA_TYPE)
-        return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE)
+            return LiveResponse(events_of(results), event_stream.MEDIA_TYPE, free)
+        return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE, free)
 
     def reserve(self, identity: Identity | None) -> HttpResponse:
+        self._refuse_one_more(identity)
         return PlainTextResponse(self._shared.reserve(_subject(identity)), 201)
 
     def open(self, token: str) -> LiveResponse:
@@ -74,6 +79,11 @@ class GraphQLOverStreams:
             raise BadRequest("The parameter `operationId` is missing.")
         self._shared.stream(token, _subject(identity)).stop(name)
         return HttpResponse(status_code=200)
+
+    def _refuse_one_more(self, identity: Identity | None) -> None:
+        """A caller's streams are counted together, of their own and reserved ones."""
+        if not self._places.has_room(identity, besides=self._shared.held_by(_subject(identity))):
+            raise BadRequest("Too many streams of yours are open.", 429, ErrorCode.RATE_LIMITED)
 
     async def _results(self, asked: OperationRequest, caller: SignedCaller, method: str) -> Results:
         try:

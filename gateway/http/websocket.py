@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from contextlib import aclosing, suppress
 from typing import cast
 
@@ -25,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.http.caller_places import CallerPlaces
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
@@ -62,7 +62,7 @@ class GraphQLOverWebSocket:
         settings: WebSocketSettings,
     ) -> None:
         self.pipeline, self.verifier, self.signer, self.settings = pipeline, verifier, signer, settings
-        self.sockets: Counter[str] = Counter()
+        self.sockets = CallerPlaces(settings.max_sockets)
 
     async def serve(self, socket: WebSocket) -> None:
         if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
@@ -83,6 +83,7 @@ class _Connection:
         self._identity: Identity | None = None
         self._callers: dict[str, SignedCaller] = {}
         self._life: asyncio.Timeout | None = None
+        self._free = self._face.sockets.take(None)
 
     async def serve(self) -> None:
         try:
@@ -97,8 +98,7 @@ class _Connection:
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
-            if self._identity is not None:
-                self._face.sockets[self._identity.subject] -= 1
+            self._free()
             await self._stop_all()
 
     async def _introduced(self) -> None:
@@ -113,11 +113,10 @@ class _Connection:
         if first.type != "connection_init":
             raise _Closing(4401, "Unauthorized")
         identity = await self._verified(_authorization_in(first) or self._socket.headers.get("authorization"))
-        if identity is not None:
-            if self._face.sockets[identity.subject] >= self._face.settings.max_sockets:
-                raise _Closing(4429, "Too many sockets at once")
-            self._face.sockets[identity.subject] += 1
-            self._identity = identity
+        if not self._face.sockets.has_room(identity):
+            raise _Closing(4429, "Too many sockets at once")
+        self._free = self._face.sockets.take(identity)
+        self._identity = identity
         await self._send({"type": "connection_ack"})
 
     async def _verified(self, authorization: str | None) -> Identity | None:

@@ -23,6 +23,7 @@ class Field:
     type_name: the named type of its value.
     types: the concrete types of the parent for which it holds; None means all.
     selections: empty for a leaf.
+    needed: no client asked for it, but what is fetched below it needs it (see `planner.contexts`).
     """
 
     key: str
@@ -33,6 +34,7 @@ class Field:
     types: frozenset[str] | None = None
     conditions: Conditions = ALWAYS
     selections: tuple[Field, ...] = ()
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

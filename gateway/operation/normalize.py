@@ -40,8 +40,9 @@ CompositeType = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 @dataclass(slots=True)
 class _Occurrence:
-    """One place in the text where a response key is selected."""
+    """One place in the text where a response key is selected; `number` is its place in the order of collection."""
 
+    number: int
     node: FieldNode
     types: frozenset[str]
     conditions: Conditions
@@ -75,10 +76,10 @@ class Normalizer:
         everything = self.possible(parent)
         for node, conditions in selections:
             self._collect(node, everything, conditions, found)
-        result: list[Field] = []
-        for key, occurrences in found.items():
-            result += [self._field(key, parent, everything, group) for group in _grouped(occurrences)]
-        return tuple(result)
+        groups = [(key, group) for key, occurrences in found.items() for group in _grouped(occurrences)]
+        # Each concrete type has its keys in the order in which they are selected for that type.
+        groups.sort(key=lambda item: item[1].occurrences[0].number)
+        return tuple(self._field(key, parent, everything, group) for key, group in groups)
 
     def possible(self, parent: CompositeType) -> frozenset[str]:
         """The concrete types that may stand where the parent type stands."""
@@ -104,7 +105,7 @@ class Normalizer:
                 raise LimitExceeded("fields", self.limit)
             if isinstance(selection, FieldNode):
                 key = selection.alias.value if selection.alias else selection.name.value
-                found.setdefault(key, []).append(_Occurrence(selection, types, here))
+                found.setdefault(key, []).append(_Occurrence(self.count, selection, types, here))
                 continue
             inner: InlineFragmentNode | FragmentDefinitionNode
             if isinstance(selection, FragmentSpreadNode):

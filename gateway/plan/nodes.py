@@ -46,6 +46,27 @@ class RequiredFragment(Struct, frozen=True):
     selections: tuple[RequiredField | RequiredFragment, ...]
 
 
+class ContextSource(Struct, frozen=True):
+    """One object above an input's objects, and the value to read there.
+
+    depth: how many steps of the input's path lead to it; the root has none.
+    types: it counts only when its `__typename` is among them; empty: whatever it is.
+    requires: the way to the value, which is the one leaf; fragments select by concrete type.
+    """
+
+    depth: int
+    types: frozenset[str]
+    requires: tuple[RequiredField | RequiredFragment, ...]
+
+
+class ContextVariable(Struct, frozen=True):
+    """A variable of the document whose value the first source that counts gives, nearest first."""
+
+    variable: str
+    nullable: bool
+    sources: tuple[ContextSource, ...]
+
+
 class EntityInput(Struct, frozen=True):
     """The objects that one `_entities` call is about.
 
@@ -54,6 +75,8 @@ class EntityInput(Struct, frozen=True):
     path: where the objects are in the response tree.
     requires: what a representation holds besides `__typename`; fragments select by concrete type.
     typename_as: send this `__typename` instead of the object's own (an interface object's or interface's name).
+    contexts: variables that only this `_entities` field uses. Objects for which their values differ cannot share it:
+        each set of values takes a copy of the field of its own.
     An object for which a required field is missing or null in a non-null position is not sent; its fields stay null.
     """
 
@@ -62,6 +85,7 @@ class EntityInput(Struct, frozen=True):
     path: tuple[Step, ...]
     requires: tuple[RequiredField | RequiredFragment, ...]
     typename_as: str | None = None
+    contexts: tuple[ContextVariable, ...] = ()
 
 
 class OutputRename(Struct, frozen=True):
@@ -80,6 +104,7 @@ class Fetch(Struct, frozen=True, tag=True):
     variables: the client's variables that the document uses (representations variables are not among them).
     inputs: empty for a root fetch.
     keeps_typename: whether `__typename` in the answer replaces the tree's (false for an interface object's answer).
+    copies: objects that share an answer get a copy each, for contexts may tell apart what lies below them.
     """
 
     id: int
@@ -90,6 +115,7 @@ class Fetch(Struct, frozen=True, tag=True):
     inputs: tuple[EntityInput, ...] = ()
     renames: tuple[OutputRename, ...] = ()
     keeps_typename: bool = True
+    copies: bool = False
 
 
 class Sequence(Struct, frozen=True, tag=True):

@@ -13,6 +13,7 @@ from graphql.language import print_ast
 
 from gateway.plan.nodes import (
     Condition,
+    ContextVariable,
     EntityInput,
     Fetch,
     Node,
@@ -58,6 +59,7 @@ def _fetch(fetch: Fetch) -> list[str]:
     lines = [f"Fetch {fetch.id} (subgraph: {fetch.subgraph}) {{"]
     for entity in fetch.inputs:
         lines += _indented(_input(entity))
+        lines += _indented([_context(entity, each) for each in entity.contexts])
     lines += _indented(print_ast(parse(fetch.document, no_location=True)).splitlines())
     for rename in fetch.renames:
         where = "".join(f"{_step(step)}." for step in rename.path)
@@ -69,6 +71,16 @@ def _input(entity: EntityInput) -> list[str]:
     path = ".".join(map(_step, entity.path))
     name = f" as {entity.typename_as}" if entity.typename_as else ""
     return [f"${entity.variable}: {path}{name} {_requires(entity.requires)}"]
+
+
+def _context(entity: EntityInput, context: ContextVariable) -> str:
+    """Where the variable is read, nearest object first."""
+    places = []
+    for source in context.sources:
+        way = ".".join(step.key for step in entity.path[: source.depth]) or "(root)"
+        types = f"[{'|'.join(sorted(source.types))}]" if source.types else ""
+        places.append(f"{way}{types} {_requires(source.requires)}")
+    return f"${context.variable}: {', else '.join(places)}"
 
 
 def _requires(selections: tuple[RequiredField | RequiredFragment, ...]) -> str:

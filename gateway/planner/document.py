@@ -7,33 +7,36 @@ under an internal alias, and the fetch says how to rename it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.operation.conditions import Conditions, in_order
-from gateway.plan.nodes import EntityInput, Fetch, OutputRename, RequiredFragment, Step
+from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
-from gateway.planner.fetch_graph import FetchDraft, Group, Item, Path, Requirements, Selection
+from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Group, Item, Path, Requirements, Selection
 
 VariableDefinitions = Mapping[str, str]
 
 
-def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions) -> Fetch:
-    """The finished fetch."""
+def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, copies: bool = False) -> Fetch:
+    """The finished fetch; `copies` when the operation uses contexts."""
     writer = _Writer(draft.toggles or frozenset())
     definitions: list[str] = []
     inputs: list[EntityInput] = []
-    prefix = _free_prefix(variables)
+    prefix = _free_prefix("representations", variables)
+    contexts = _free_prefix("context", variables)
     if draft.root is not None:
         body = writer.selection(draft.root, ())
     else:
         parts = []
         for index, group in enumerate(draft.groups):
             suffix = "" if len(draft.groups) == 1 else str(index)
-            inputs.append(_input_of(group, f"_entities{suffix}", f"{prefix}{suffix}"))
+            slots = {slot: f"{contexts}{suffix}_{number}" for number, slot in enumerate(_slots_in(group))}
+            inputs.append(_input_of(group, f"_entities{suffix}", f"{prefix}{suffix}", slots))
             definitions.append(f"${prefix}{suffix}: [_Any!]!")
+            definitions += [f"${name}: {slot.type_text}" for slot, name in slots.items()]
             alias = f"_entities{suffix}: " if suffix else ""
-            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group)}")
+            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, slots)}")
         body = "{ " + " ".join(parts) + " }"
     used = tuple(name for name in variables if name in writer.variables)
     definitions += [variables[name] for name in used]
@@ -48,20 +51,26 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions) -> 
         variables=used,
         inputs=tuple(inputs),
         renames=tuple(writer.renames),
+        copies=copies and draft.root is None,
         keeps_typename=draft.root is not None
         or not all(selection.node.is_interface_object for group in draft.groups for selection in group.parts.values()),
     )
 
 
-def _free_prefix(variables: VariableDefinitions) -> str:
-    """A name for the representations variables that no variable of the client begins with."""
-    prefix = "representations"
+def _free_prefix(prefix: str, variables: VariableDefinitions) -> str:
+    """A name for variables of the plan's own that no variable of the client begins with."""
     while any(name.startswith(prefix) for name in variables):
         prefix = "_" + prefix
     return prefix
 
 
-def _input_of(group: Group, alias: str, variable: str) -> EntityInput:
+def _slots_in(group: Group) -> Iterable[ContextSlot]:
+    """The group's contexts, each once, in the order in which its document uses them."""
+    items = (item for _, selection in sorted(group.parts.items()) for item in selection.items.values())
+    return dict.fromkeys(slot for item in items for _, slot in item.contexts)
+
+
+def _input_of(group: Group, alias: str, variable: str, slots: Mapping[ContextSlot, str]) -> EntityInput:
     shapes = list(group.requires.items())
     requires: Requirements
     if all(required == shapes[0][1] for _, required in shapes):
@@ -72,7 +81,10 @@ def _input_of(group: Group, alias: str, variable: str) -> EntityInput:
         )
     # Where the concrete type is known from the path, the plan says it; else each object says its own.
     name = next(iter(group.parts)) if len(group.parts) == 1 else None
-    return EntityInput(alias, variable, _steps(group.path), requires, name)
+    contexts = tuple(
+        ContextVariable(variable, not slot.type_text.endswith("!"), slot.sources) for slot, variable in slots.items()
+    )
+    return EntityInput(alias, variable, _steps(group.path), requires, name, contexts)
 
 
 def _steps(path: Path) -> tuple[Step, ...]:
@@ -89,9 +101,11 @@ class _Writer:
     held: frozenset[Toggle]
     variables: set[str] = field(default_factory=set)
     renames: list[OutputRename] = field(default_factory=list)
+    slots: Mapping[ContextSlot, str] = field(default_factory=dict)
 
-    def group(self, group: Group) -> str:
-        """The selection set of an `_entities` field."""
+    def group(self, group: Group, slots: Mapping[ContextSlot, str]) -> str:
+        """The selection set of an `_entities` field; `slots` names the variables of its contexts."""
+        self.slots = slots
         aliases = _aliases([item for _, part in sorted(group.parts.items()) for item in part.items.values()])
         parts = [f"... on {name} {self.selection(part, (), aliases)}" for name, part in sorted(group.parts.items())]
         return "{ " + " ".join(parts) + " }"
@@ -121,11 +135,18 @@ class _Writer:
     def _item(self, item: Item, alias: str, path: tuple[Step, ...]) -> str:
         name = item.field.name
         self.variables |= item.field.variables
-        text = (f"{alias}: {name}" if alias != name else name) + item.field.arguments
+        text = (f"{alias}: {name}" if alias != name else name) + self._arguments(item)
         below = ""
         if item.value is not None:
             below = " " + self.selection(item.value, (*_narrowed(path, item.concrete), Step(item.key)))
         return self._under(item.conditions, text, below)
+
+    def _arguments(self, item: Item) -> str:
+        if not item.contexts:
+            return item.field.arguments
+        given = ", ".join(f"{name}: ${self.slots[slot]}" for name, slot in item.contexts)
+        own = item.field.arguments.removesuffix(")")
+        return f"{own}, {given})" if own else f"({given})"
 
     def _under(self, conditions: Conditions, text: str, below: str) -> str:
         """The field under its conditions, without those that hold for the whole fetch."""

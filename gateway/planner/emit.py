@@ -7,16 +7,18 @@ and carries conditions back: a field that only other fetches need is asked for o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either, necessary
 from gateway.operation.model import Field
-from gateway.plan.nodes import OperationKind, RequiredField, RequiredFragment
+from gateway.plan.nodes import OperationKind
 from gateway.plan.shape import Toggle
-from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, Selection, narrowed
-from gateway.planner.requirements import joined_requirements
+from gateway.planner.contexts import Contexts, Level, Use
+from gateway.planner.fetch_graph import FetchDraft, Group, Item, Path, PathStep, Selection, narrowed
+from gateway.planner.requirements import requirements_of
 from gateway.planner.response_keys import ResponseKeys
 from gateway.planner.solution import Placed, PlacePlan, Solution, Visit
-from gateway.query_graph.model import QueryGraph, TypeNode
+from gateway.query_graph.model import Edge, QueryGraph, TypeNode
 
 Fetches = set[FetchDraft]
 
@@ -26,6 +28,7 @@ class Place:
     """Where emission stands: the tree's keys there, the way to it, who fetches it, and what must hold on the way.
 
     required: a fetch needs what is here, so that nothing of it is left out for a condition of the client's.
+    levels: the objects from the root down to here. wanted: when something of the visit here is wanted at all.
     """
 
     keys: ResponseKeys
@@ -33,15 +36,18 @@ class Place:
     fetch: FetchDraft
     selection: Selection
     toggles: frozenset[Toggle]
+    levels: tuple[Level, ...]
     required: bool = False
+    wanted: Conditions = ALWAYS
 
 
 class Emission:
     """The fetches of one operation."""
 
-    def __init__(self, graph: QueryGraph, kind: OperationKind) -> None:
+    def __init__(self, graph: QueryGraph, kind: OperationKind, contexts: Contexts) -> None:
         self.graph = graph
         self.kind = kind
+        self.contexts = contexts
         self.fetches: list[FetchDraft] = []
 
     def root(self, plan: PlacePlan, keys: ResponseKeys) -> None:
@@ -50,7 +56,7 @@ class Emission:
             assert visit.node is not None
             fetch = self._fetch(visit.node, self.kind)
             fetch.root = Selection(visit.node)
-            place = Place(keys, (), fetch, fetch.root, frozenset())
+            place = Place(keys, (), fetch, fetch.root, frozenset(), (Level(keys),))
             for placed in visit.fields:
                 fetch.hold_under(necessary(placed.field.conditions))
                 self._field(placed, None, visit.node, placed.field.conditions, place)
@@ -76,6 +82,8 @@ class Emission:
             here, node, typed = place, base, concrete
             if visit.node is not None:
                 here, node, typed = self._entered(visit, base, place, sources), visit.node, None
+                whole = [conditions.get((index, number), ALWAYS) for number in range(len(visit.fields))]
+                here = replace(here, wanted=reduce(either, whole, NEVER))
             for number, placed in enumerate(visit.fields):
                 held = conditions.get((index, number), ALWAYS)
                 if visit.node is not None:
@@ -102,7 +110,7 @@ class Emission:
                 fetch.needs |= sources.get((feed, field.name, field.arguments), set())
         as_interface = visit.node.name != base.name or base.is_interface_object
         selection = Selection(visit.node)
-        requires = self._requirements(visit.inputs, place.keys)
+        requires = requirements_of(visit.inputs, place.keys)
         concrete = None if as_interface else base.name
         fetch.groups.append(Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface))
         return replace(place, fetch=fetch, selection=selection)
@@ -116,15 +124,34 @@ class Emission:
         value = placed.value.node if placed.value else None
         edge = node.edges[field.name]
         item = place.selection.add(key, field, concrete, conditions, edge.type_text, value)
+        if edge.contexts:
+            self._fill(item, edge, place)
+        fetches = self._below(placed, key, item, conditions, place)
+        if field.needed:
+            self.contexts.given(place.path, key, fetches)
+        return fetches
+
+    def _fill(self, item: Item, edge: Edge, place: Place) -> None:
+        """The arguments that the field is given from objects above."""
+        use = Use(place.path, place.levels, place.fetch, place.wanted)
+        item.contexts = tuple(
+            (argument.name, self.contexts.slot(argument, edge.name, use)) for argument in edge.contexts
+        )
+        place.fetch.groups[0].contexts |= {slot for _, slot in item.contexts}
+
+    def _below(self, placed: Placed, key: str, item: Item, conditions: Conditions, place: Place) -> Fetches:
+        field = placed.field
         if placed.value is None or item.value is None:
             return {place.fetch}
         step = PathStep(key, None, placed.value.node.possible)
+        keys = place.keys.below(key)
         below = Place(
-            place.keys.below(key),
+            keys,
             (*place.path, step),
             place.fetch,
             item.value,
             place.toggles | necessary(conditions),
+            (*place.levels, Level(keys, field)),
             required=not field.key,
         )
         if self._needs_typename(field, placed.value):
@@ -136,20 +163,6 @@ class Emission:
             return False
         several = len(self.graph.supergraph.possible.get(field.type_name, ())) > 1
         return several or len(value.node.possible) > 1
-
-    def _requirements(self, fields: tuple[Field, ...], keys: ResponseKeys) -> Requirements:
-        found: Requirements = ()
-        for field in fields:
-            if field.name == "__typename":
-                continue
-            key = keys.key_of(field)
-            required = RequiredField(field.name, key, self._requirements(field.selections, keys.below(key)))
-            one = (required if field.types is None else RequiredFragment(field.types, (required,)),)
-            joined = joined_requirements(found, one)
-            # A visit takes no two fields that one name would stand for.
-            assert joined is not None, (found, one)
-            found = joined
-        return found
 
     def _fetch(self, node: TypeNode, kind: OperationKind) -> FetchDraft:
         fetch = FetchDraft(node.subgraph, kind)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gateway.operation.conditions import Conditions, either
 from gateway.operation.model import Field
-from gateway.plan.nodes import OperationKind, RequiredField, RequiredFragment, SubgraphName
+from gateway.plan.nodes import ContextSource, OperationKind, RequiredField, RequiredFragment, SubgraphName
 from gateway.plan.shape import Toggle
 from gateway.query_graph.model import TypeNode
 
@@ -30,9 +30,20 @@ class PathStep:
 Path = tuple[PathStep, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ContextSlot:
+    """A value that a field is given from an object above: the argument's type, and where the value stands."""
+
+    type_text: str
+    sources: tuple[ContextSource, ...]
+
+
 @dataclass(eq=False, slots=True)
 class Item:
-    """One field of a selection, for objects of one concrete type or (None) for all."""
+    """One field of a selection, for objects of one concrete type or (None) for all.
+
+    contexts: arguments by name, each filled from its slot.
+    """
 
     key: str
     field: Field
@@ -40,6 +51,7 @@ class Item:
     concrete: str | None
     conditions: Conditions
     value: Selection | None
+    contexts: tuple[tuple[str, ContextSlot], ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -95,12 +107,14 @@ class Group:
 
     parts: for each static type that they are asked as, their selection.
     requires: for each concrete type (None: any), what a representation holds.
+    contexts: what its fields are given from objects above.
     """
 
     path: Path
     parts: dict[str, Selection]
     requires: dict[str | None, Requirements]
     as_interface: bool
+    contexts: set[ContextSlot] = field(default_factory=set)
 
 
 @dataclass(eq=False, slots=True)

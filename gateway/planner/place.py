@@ -228,7 +228,8 @@ class PlaceSearch:
         if edge is None:
             return None, ()
         given, inner = provided_at(self.solver.graph, self.provided, field.name, self.base)
-        return (edge if given or (edge.local and not edge.requires) else None), inner
+        free = (given or (edge.local and not edge.requires)) and not edge.contexts
+        return (edge if free else None), inner
 
     def _ranked(self, visits: tuple[Visit, ...], leftover: tuple[Field, ...]) -> Draft:
         stages = self._stages(visits)

@@ -14,6 +14,7 @@ from gateway.operation.model import Field, Operation
 from gateway.plan.nodes import Fetch, Node, Subscribe
 from gateway.plan.query_plan import QueryPlan
 from gateway.planner.budget import Budget
+from gateway.planner.contexts import Contexts
 from gateway.planner.document import fetch_of
 from gateway.planner.emit import Emission
 from gateway.planner.errors import PlanTooComplex, Unreachable
@@ -27,6 +28,9 @@ from gateway.planner.shape import shape_of
 from gateway.planner.solution import PlacePlan
 from gateway.planner.solve import Solver
 from gateway.query_graph.model import QueryGraph
+
+# Each round asks for more, so they end; a handful of contexts that need each other take a handful.
+_MOST_ROUNDS = 20
 
 
 def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> QueryPlan:
@@ -43,7 +47,28 @@ def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | Non
 
 def solve_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[PlacePlan]:
     """The solution of the root, for a mutation one of each field: they run one after the other."""
-    budget = budget or Budget()
+    return [plan for plan, _ in _emitted(graph, operation, budget or Budget())]
+
+
+def _emitted(graph: QueryGraph, operation: Operation, budget: Budget) -> list[tuple[PlacePlan, list[FetchDraft]]]:
+    """Solutions with their fetches, once all that contexts read above is asked for, too."""
+    contexts = Contexts(graph, operation)
+    for _ in range(_MOST_ROUNDS):
+        contexts.begin()
+        whole = contexts.operation()
+        keys = ResponseKeys(whole.fields)
+        parts: list[tuple[PlacePlan, list[FetchDraft]]] = []
+        for plan in _solved(graph, whole, budget):
+            emission = Emission(graph, operation.kind, contexts)
+            emission.root(plan, keys)
+            parts.append((plan, emission.fetches))
+        if contexts.is_complete:
+            contexts.connect()
+            return parts
+    raise PlanTooComplex(f"{_MOST_ROUNDS} rounds for the contexts that its fields use")
+
+
+def _solved(graph: QueryGraph, operation: Operation, budget: Budget) -> list[PlacePlan]:
     solver = Solver(graph, budget)
     plans = []
     for fields in _serial_parts(operation):
@@ -62,12 +87,7 @@ def solve_operation(graph: QueryGraph, operation: Operation, budget: Budget | No
 
 def fetch_steps(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> list[list[FetchDraft]]:
     """The fetches, merged; one list for each part that has to wait for the part before it."""
-    keys = ResponseKeys(operation.fields)
-    steps: list[list[FetchDraft]] = []
-    for plan in solve_operation(graph, operation, budget):
-        emission = Emission(graph, operation.kind)
-        emission.root(plan, keys)
-        steps.append(merge_siblings(emission.fetches))
+    steps = [merge_siblings(fetches) for _, fetches in _emitted(graph, operation, budget or Budget())]
     return [drop_repeated(step) for step in join_mutations(steps)]
 
 
@@ -81,8 +101,10 @@ def _serial_parts(operation: Operation) -> Iterable[tuple[Field, ...]]:
 def _node(steps: list[list[FetchDraft]], operation: Operation) -> Node | None:
     variables = {variable.name: variable.definition for variable in operation.variables}
     made: dict[FetchDraft, Fetch] = {}
-    for draft in (draft for step in steps for draft in step):
-        made[draft] = fetch_of(draft, len(made), variables)
+    drafts = [draft for step in steps for draft in step]
+    with_contexts = any(group.contexts for draft in drafts for group in draft.groups)
+    for draft in drafts:
+        made[draft] = fetch_of(draft, len(made), variables, with_contexts)
     if not made:
         return None
     if operation.kind == "subscription":

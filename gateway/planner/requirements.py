@@ -1,9 +1,27 @@
-"""What several fields require of one object, as one representation. In: requirements. Out: their union, or none."""
+"""What several fields require of one object, as one representation. In: fields or requirements. Out: their union."""
 
 from __future__ import annotations
 
+from gateway.operation.model import Field
 from gateway.plan.nodes import RequiredField, RequiredFragment
 from gateway.planner.fetch_graph import Requirements
+from gateway.planner.response_keys import ResponseKeys
+
+
+def requirements_of(fields: tuple[Field, ...], keys: ResponseKeys) -> Requirements:
+    """Where the fields' values stand in the tree."""
+    found: Requirements = ()
+    for field in fields:
+        if field.name == "__typename":
+            continue
+        key = keys.key_of(field)
+        required = RequiredField(field.name, key, requirements_of(field.selections, keys.below(key)))
+        one = (required if field.types is None else RequiredFragment(field.types, (required,)),)
+        joined = joined_requirements(found, one)
+        # Nobody takes two fields that one name would stand for.
+        assert joined is not None, (found, one)
+        found = joined
+    return found
 
 
 def joined_requirements(left: Requirements, right: Requirements) -> Requirements | None:

@@ -102,13 +102,13 @@ class Solver:
     def _alike(self, node: TypeNode, provided: FieldSet, field: Field) -> Placed | None:
         """The field asked of the abstract type itself, when its subgraph gives it for every concrete type."""
         edge = node.edges.get(field.name)
-        if edge is None or edge.requires:
+        if edge is None or edge.requires or edge.contexts:
             return None
         types = self.graph.nodes[node.subgraph]
         given, inner = provided_at(self.graph, provided, field.name, node)
         for concrete in () if given else node.possible:
             own = types[concrete].edges.get(field.name)
-            if own is None or own.requires:
+            if own is None or own.requires or own.contexts:
                 return None
             if not own.local and not provided_at(self.graph, provided, field.name, types[concrete])[0]:
                 return None

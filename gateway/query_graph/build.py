@@ -47,7 +47,7 @@ def _edge(field: SubgraphField, labels: Labels) -> Edge:
     label = field.override.label if field.override else None
     if label is not None and label not in labels:
         local = False
-    return Edge(field.name, field.type_name, field.type_text, local, field.requires, field.provides)
+    return Edge(field.name, field.type_name, field.type_text, local, field.requires, field.provides, field.contexts)
 
 
 def _taken_over(supergraph: Supergraph, subgraph: SubgraphName, type_name: str, labels: Labels) -> frozenset[str]:

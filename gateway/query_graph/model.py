@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.plan.nodes import SubgraphName
 from gateway.query_graph.demands import Demands
 from gateway.supergraph.field_set import FieldSet
-from gateway.supergraph.model import Supergraph, TypeKind
+from gateway.supergraph.model import ContextArgument, Supergraph, TypeKind
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -20,6 +20,7 @@ class Edge:
     """A field that a subgraph declares on a type.
 
     local: the subgraph resolves it for any object it has (with `requires`: for any object it is given them for).
+    contexts: arguments that are filled from objects above, which takes a visit that was entered by a key.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Edge:
     local: bool
     requires: FieldSet
     provides: FieldSet
+    contexts: tuple[ContextArgument, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -29,6 +29,7 @@ from graphql import (
 from graphql.language import print_ast
 
 from gateway.plan.nodes import SubgraphName
+from gateway.supergraph.contexts import context_arguments
 from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.field_set import parse_field_set
 from gateway.supergraph.model import Key, Override, Subgraph, SubgraphField, SubgraphType, TypeKind
@@ -164,6 +165,7 @@ def _subgraph_field(node: FieldDefinitionNode, graph: str) -> SubgraphField | No
         requires=parse_field_set(text) if (text := text_of(join, "requires")) else (),
         provides=parse_field_set(text) if (text := text_of(join, "provides")) else (),
         override=Override(source, text_of(join, "overrideLabel")) if source else None,
+        contexts=context_arguments(join),
     )
 
 

@@ -41,6 +41,19 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextArgument:
+    """An argument that clients never see: the gateway fills it from the nearest object above that sets `context`.
+
+    selection: what is read of that object; one leaf of it is left, or one for each type that it tells apart.
+    """
+
+    name: str
+    type_text: str
+    context: str
+    selection: FieldSet
+
+
+@dataclass(frozen=True, slots=True)
 class SubgraphField:
     """A field as one subgraph declares it. `type_text` keeps its list and non-null marks.
 
@@ -56,6 +69,7 @@ class SubgraphField:
     requires: FieldSet = ()
     provides: FieldSet = ()
     override: Override | None = None
+    contexts: tuple[ContextArgument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,7 @@ class Supergraph:
     possible: for each composite type, every concrete type that any subgraph may return there, inaccessible ones too.
     interfaces: for each concrete type, the interfaces that it implements anywhere.
     roots: the name of each root type.
+    contexts: for each context, the concrete types whose objects set it.
     """
 
     api_schema: GraphQLSchema
@@ -100,3 +115,4 @@ class Supergraph:
     possible: Mapping[str, frozenset[str]]
     interfaces: Mapping[str, frozenset[str]]
     roots: Mapping[OperationKind, str]
+    contexts: Mapping[str, frozenset[str]]

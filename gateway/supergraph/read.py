@@ -10,6 +10,7 @@ from graphql import GraphQLSyntaxError, OperationType, SchemaDefinitionNode, par
 
 from gateway.plan.nodes import OperationKind
 from gateway.supergraph.api_schema import api_schema_of
+from gateway.supergraph.contexts import context_setters
 from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.join import graphs_of, implementers_anywhere, read_types
 from gateway.supergraph.model import Supergraph
@@ -58,4 +59,5 @@ def read_supergraph(text: str) -> Supergraph:
         possible=possible,
         interfaces={name: frozenset(names) for name, names in interfaces.items()},
         roots=roots,
+        contexts=context_setters(document, possible),
     )

@@ -10,17 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from gateway.node_field import with_node_field
 from gateway.operation.prepare import prepare
 from gateway.plan.render import render
 from gateway.planner.plan_operation import plan_operation
 from gateway.query_graph.build import build_query_graph
 from gateway.supergraph.read import read_supergraph
+from tests.federation.harness.suite import suite_named
 
 SUITES = sorted(path.parent for path in (Path(__file__).parent / "suites").glob("*/plans.txt"))
 
 
 def plans_of(suite: Path) -> str:
-    graph = build_query_graph(read_supergraph((suite / "supergraph.graphql").read_text()))
+    text = (suite / "supergraph.graphql").read_text()
+    has_node_field = suite_named(suite.name).settings.node_field is not None
+    graph = build_query_graph(read_supergraph(with_node_field(text) if has_node_field else text))
     texts = []
     for case in json.loads((suite / "cases.json").read_text()):
         plan = plan_operation(graph, prepare(graph.supergraph, case["query"]))

@@ -44,6 +44,7 @@ def _is_alike(selection: Selection, items: list[Item]) -> bool:
     return (
         {item.concrete for item in items} >= selection.node.possible
         and first.field.name in selection.node.edges
+        and not first.contexts
         and all(item.field.name == first.field.name for item in items)
         and all(item.field.arguments == first.field.arguments for item in items)
         and all(item.conditions == first.conditions for item in items)

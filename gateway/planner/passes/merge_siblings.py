@@ -58,6 +58,9 @@ def _take(groups: list[Group], group: Group) -> None:
             continue
         if known.as_interface and not _asks_the_same(known, group):
             continue
+        if known.contexts != group.contexts:
+            # Objects go apart by their contexts' values, and are left out where one is missing.
+            continue
         requires = _joined_requires(known, group)
         if requires is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -36,13 +37,23 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
         await server.shutdown(sockets=[listener])
 
 
-def app_of(subgraphs: Mapping[str, DataSubgraph]) -> Starlette:
-    """Each subgraph at `/<name>`, by POST and by graphql-transport-ws."""
+async def _as_events(results: AsyncIterator[Any]) -> AsyncIterator[str]:
+    yield ":\n\n"
+    async for result in results:
+        yield f"event: next\ndata: {json.dumps(result)}\n\n"
+    yield "event: complete\n\n"
 
-    async def answer(request: Request) -> JSONResponse:
+
+def app_of(subgraphs: Mapping[str, DataSubgraph]) -> Starlette:
+    """Each subgraph at `/<name>`: by POST, also with an event stream as its answer, and by graphql-transport-ws."""
+
+    async def answer(request: Request) -> Response:
         asked = await request.json()
         subgraph = subgraphs[request.path_params["name"]]
         token = request.headers.get("caller-token")
+        if request.headers["accept"] == "text/event-stream":
+            events = subgraph.subscribe(asked["query"], asked.get("variables") or {}, None, token)
+            return StreamingResponse(_as_events(events), media_type="text/event-stream")
         return JSONResponse(await subgraph.execute(asked["query"], asked.get("variables") or {}, None, token))
 
     async def stream(socket: WebSocket) -> None:

@@ -1,4 +1,5 @@
-"""A suite is a folder: `subgraphs/<name>.graphql`, `supergraph.graphql` composed of them, `data.json`, `cases.json`.
+"""A suite is a folder: `subgraphs/<name>.graphql`, `supergraph.graphql` composed of them, `data.json`, `cases.json`,
+and maybe `gateway.toml`, the gateway's settings.
 
 A case has a `name`, a `query`, maybe `variables`, and what must come back: `data` (or `events`, for a subscription),
 `errors` (path and code of each, in any order; none when left out) and `fetches`, how many requests subgraphs may get.
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 from starlette.applications import Starlette
 
 from gateway.app import build_app
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
 from gateway.settings import Settings, SubgraphSettings
+from gateway.settings_file import settings_of
 from tests.federation.harness.serving import app_of, served
 from tests.federation.harness.subgraph import DataSubgraph
 
@@ -45,6 +48,7 @@ class Suite:
     name: str
     supergraph: str
     subgraphs: dict[str, DataSubgraph]
+    settings: Settings
 
     @property
     def fetches(self) -> int:
@@ -66,7 +70,9 @@ def suite_named(name: str) -> Suite:
         file.stem: DataSubgraph(file.stem, file.read_text(), data.get(file.stem, {}))
         for file in sorted((folder / "subgraphs").glob("*.graphql"))
     }
-    return Suite(name, (folder / "supergraph.graphql").read_text(), subgraphs)
+    file = folder / "gateway.toml"
+    settings = settings_of(file if file.exists() else None, {"development": True})
+    return Suite(name, (folder / "supergraph.graphql").read_text(), subgraphs, settings)
 
 
 def all_cases() -> list[Case]:
@@ -81,7 +87,7 @@ def all_cases() -> list[Case]:
 
 
 async def answer_in_process(suite: Suite, case: Case) -> Json:
-    app = build_app(Settings(development=True), suite.supergraph, suite.subgraphs)
+    app = build_app(suite.settings, suite.supergraph, suite.subgraphs)
     async with app.router.lifespan_context(app):
         pipeline: LivePipeline = app.state.gateway.pipeline
         ready = pipeline.ready(OperationRequest(case.query, case.variables))
@@ -90,8 +96,14 @@ async def answer_in_process(suite: Suite, case: Case) -> Json:
         return seen((await pipeline.answer(ready, Nobody())).as_json())
 
 
-async def answer_over_http(suite: Suite, case: Case) -> Json:
-    async with gateway_over_http(suite) as url, aiohttp.ClientSession() as session:
+async def answer_over_sse(suite: Suite, case: Case) -> Json:
+    """As over HTTP, with subscriptions asked of subgraphs by server-sent events."""
+    subgraphs = SubgraphSettings(stream_protocol="sse")
+    return await answer_over_http(suite, case, msgspec.structs.replace(suite.settings, subgraphs=subgraphs))
+
+
+async def answer_over_http(suite: Suite, case: Case, settings: Settings | None = None) -> Json:
+    async with gateway_over_http(suite, settings) as url, aiohttp.ClientSession() as session:
         if case.query.lstrip().startswith("subscription"):
             return seen_events([each async for each in events_from(session, url, case.query, case.variables)])
         body = {"query": case.query, "variables": case.variables}
@@ -110,7 +122,9 @@ async def gateway_over_http(suite: Suite, settings: Settings | None = None) -> A
 
 def gateway_app(suite: Suite, subgraphs_url: str, settings: Settings | None = None) -> Starlette:
     urls = {name: f"{subgraphs_url}/{name}" for name in suite.subgraphs}
-    return build_app(settings or Settings(development=True, subgraphs=SubgraphSettings(urls=urls)), suite.supergraph)
+    chosen = settings or suite.settings
+    subgraphs = msgspec.structs.replace(chosen.subgraphs, urls={**urls, **chosen.subgraphs.urls})
+    return build_app(msgspec.structs.replace(chosen, subgraphs=subgraphs), suite.supergraph)
 
 
 async def events_from(session: aiohttp.ClientSession, url: str, query: str, variables: Json) -> AsyncIterator[Json]:

@@ -33,6 +33,20 @@ query {
 """)
 
 
+def test_each_type_has_its_keys_in_the_order_selected_for_it() -> None:
+    document = "{ feed { ... on Photo { size id } ... on Note { id size } } }"
+    assert stage_text("normalize", SUPERGRAPH, document) == snapshot("""\
+query {
+  feed {
+    size on Photo
+    id on Photo
+    id on Note
+    size on Note
+  }
+}\
+""")
+
+
 def test_the_clients_schema_has_nothing_inaccessible() -> None:
     schema = read_supergraph(SUPERGRAPH).api_schema
     assert "Secret" not in schema.type_map
