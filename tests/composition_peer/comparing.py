@@ -30,7 +30,7 @@ KNOWN = {
     "reachable from where one goes to",
     "external key": "an external field that is a key elsewhere is not given by who declares it external",
     "peer failed": "the peer ended with an error of its own",
-    "written types": "the peer leaves out a subgraph's own type on interfaces and on Query, and externals on interfaces",
+    "written types": "the peer leaves out a subgraph's own type, or that it is external, on interfaces and on Query",
     "order of stages": "the peer stops, or does not stop, after a stage; the same graph is refused",
     "used overridden": "an overridden field is still used where a key of another type goes through it",
     "provides in fragments": "what a @provides gives within a fragment must be external, too",

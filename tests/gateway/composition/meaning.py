@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from gateway.supergraph.field_set import FieldSelection, FieldSet
-from gateway.supergraph.model import SubgraphField, Supergraph, TypeKind
+from gateway.supergraph.model import SubgraphField, SubgraphType, Supergraph, TypeKind
 from gateway.supergraph.read import read_supergraph
 
 CARRIED = frozenset(
@@ -47,6 +47,7 @@ def differences(one: Meaning, other: Meaning) -> list[str]:
 
 def _resolved(supergraph: Supergraph) -> Meaning:
     found: Meaning = {}
+    selected = {subgraph: _selected(types.values()) for subgraph, types in supergraph.types.items()}
     for subgraph, types in supergraph.types.items():
         for name, declared in types.items():
             keys = [{s.name for s in key.fields if isinstance(s, FieldSelection)} for key in declared.keys]
@@ -57,12 +58,25 @@ def _resolved(supergraph: Supergraph) -> Meaning:
                 sorted((_canonical(key.fields), key.resolvable) for key in declared.keys),
             )
             for field in declared.fields.values():
-                found[("subgraph", subgraph, name, field.name)] = _field(field, common, declared.kind)
+                if not field.external or field.name in selected[subgraph]:
+                    found[("subgraph", subgraph, name, field.name)] = _field(field, common, declared.kind)
     for key, value in found.items():
         override = value[-1] if len(key) == 4 else None
         if override is not None and ("subgraph", override[0], *key[2:]) not in found:
             found[key] = (*value[:-1], None)
     return found
+
+
+def _selected(types: Iterable[SubgraphType]) -> frozenset[str]:
+    """The names that a @requires or @provides of the subgraph selects: what else is external there means nothing."""
+    sets = [fields for type_ in types for field in type_.fields.values() for fields in (field.requires, field.provides)]
+    found: set[str] = set()
+    while sets:
+        for selection in sets.pop():
+            sets.append(selection.selections)
+            if isinstance(selection, FieldSelection):
+                found.add(selection.name)
+    return frozenset(found)
 
 
 def _field(field: SubgraphField, keys: frozenset[str], kind: TypeKind) -> tuple[Any, ...]:
