@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from gateway.planner.place import provided_at
 from gateway.query_graph.model import Edge, QueryGraph, TypeNode
 from gateway.supergraph.field_set import FieldSelection, FieldSet
-from gateway.supergraph.model import TypeKind
+from gateway.supergraph.model import ContextArgument, TypeKind
+
+Contexts = frozenset[ContextArgument]
+NO_CONTEXTS: Contexts = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,13 @@ class Reachability:
             for type_name, fields in graph.resolvers.items()
         }
         self._fields: dict[str, tuple[str, ...]] = {}
+        self.takers: Contexts = frozenset(
+            argument
+            for types in graph.nodes.values()
+            for node in types.values()
+            for edge in node.edges.values()
+            for argument in edge.contexts
+        )
         self._telling: set[tuple[str, frozenset[Position]]] = set()
 
     def from_positions(self, type_name: str, positions: frozenset[Position]) -> Held:
@@ -105,14 +115,14 @@ class Reachability:
         self._telling.discard(question)
         return found
 
-    def give(self, landed: Iterable[Position], wanted: FieldSet) -> bool:
+    def give(self, landed: Iterable[Position], wanted: FieldSet, contexts: Contexts) -> bool:
         """Whether the field set can be fetched of whatever object there is at the positions."""
         apart = self.apart(landed)
         interfaces = [name for name, each in apart.items() if any(one.node.is_interface_object for one in each)]
-        if any(self.from_positions(name, apart[name]).gives(wanted) for name in interfaces):
+        if any(self.from_positions(name, apart[name]).gives(wanted, contexts) for name in interfaces):
             return True
         return all(
-            self.from_positions(name, positions).gives(wanted)
+            self.from_positions(name, positions).gives(wanted, contexts)
             for name, positions in apart.items()
             if name not in interfaces
         )
@@ -143,64 +153,73 @@ class Held:
                     present.add(node)
                     added = True
 
-    def positions_of(self, name: str) -> list[Position] | None:
-        """Where the field's value may be fetched at; None when it cannot be fetched. Leaves have no positions."""
+    def positions_of(self, name: str, contexts: Contexts = NO_CONTEXTS) -> list[Position] | None:
+        """Where the field's value may be fetched at; None when it cannot be fetched. Leaves have no positions.
+
+        contexts: the arguments that objects above can fill.
+        """
         found: list[Position] = []
         is_given = False
         for position in self.at:
             given, inner = provided_at(self.reach.graph, position.provided, name, position.node)
             edge = position.node.edges.get(name)
-            if edge is None or not (given or self._resolves(position.node, edge)):
+            if edge is None or not (given or self._resolves(position.node, edge, contexts)):
                 continue
             is_given = True
             result = self.reach.graph.nodes[position.node.subgraph].get(edge.type_name)
             if result is not None and result.kind is not TypeKind.LEAF:
                 found.append(Position(result, (*edge.provides, *inner)))
         if not is_given and any(position.node.is_interface_object for position in self.at):
-            return self._of_each_type(name)
+            return self._of_each_type(name, contexts)
         return found if is_given else None
 
-    def _of_each_type(self, name: str) -> list[Position] | None:
+    def _of_each_type(self, name: str, contexts: Contexts) -> list[Position] | None:
         """The field of an interface object, by way of the subgraphs that know its concrete types."""
         held = [
             self.reach.from_positions(concrete, frozenset(positions))
             for concrete, positions in self.reach.told_apart(self.type_name, frozenset(self.at)).items()
         ]
-        landed = [each.positions_of(name) for each in held]
+        landed = [each.positions_of(name, contexts) for each in held]
         if any(positions is None for positions in landed):
             return None
         return [position for positions in landed for position in positions or ()]
 
-    def _resolves(self, node: TypeNode, edge: Edge) -> bool:
-        if not edge.local:
+    def _resolves(self, node: TypeNode, edge: Edge, contexts: Contexts) -> bool:
+        if not edge.local or not contexts.issuperset(edge.contexts):
             return False
-        if not edge.requires:
+        if not edge.requires and not edge.contexts:
             return True
         question = (node, edge.name)
         if question in self.asking:
             return False
         self.asking.add(question)
         try:
-            # What it requires is brought along, so its subgraph is entered by a key, even by one who was there.
-            return any(self.gives(key) for key in node.keys) and self.gives(edge.requires)
+            # What it takes is brought along, so its subgraph is entered by a key, even by one who was there.
+            return any(self.gives(key) for key in node.keys) and self.gives(edge.requires, contexts)
         finally:
             self.asking.discard(question)
 
-    def gives(self, wanted: FieldSet) -> bool:
+    def gives(self, wanted: FieldSet, contexts: Contexts = NO_CONTEXTS) -> bool:
         """Whether all of the field set can be fetched."""
-        return all(self._gives_one(selection) for selection in wanted)
+        return all(self._gives_one(selection, contexts) for selection in wanted)
 
-    def _gives_one(self, selection: object) -> bool:
+    def _gives_one(self, selection: object, contexts: Contexts) -> bool:
         if not isinstance(selection, FieldSelection):
             condition = getattr(selection, "type_condition", None)
             possible = self.reach.graph.supergraph.possible.get(condition or "", frozenset((condition,)))
             applies = condition is None or self.type_name in possible
-            return not applies or self.gives(getattr(selection, "selections", ()))
+            return not applies or self.gives(getattr(selection, "selections", ()), contexts)
         if selection.name == "__typename":
             return True
-        landed = self.positions_of(selection.name)
+        landed = self.positions_of(selection.name, contexts)
         if landed is None:
             return False
         if not selection.selections:
             return True
-        return self.reach.give(landed, selection.selections)
+        return self.reach.give(landed, selection.selections, self.contexts_below(contexts))
+
+    def contexts_below(self, contexts: Contexts) -> Contexts:
+        """What can be given to objects below this one: of the objects that set a context, the nearest decides."""
+        setters = self.reach.graph.supergraph.contexts
+        here = [each for each in self.reach.takers if self.type_name in setters.get(each.context, frozenset())]
+        return contexts.difference(here) | {each for each in here if self.gives(each.selection)}

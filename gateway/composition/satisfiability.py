@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.composition.problems import Report
-from gateway.composition.reachability import Held, Position, Reachability
+from gateway.composition.reachability import NO_CONTEXTS, Contexts, Held, Position, Reachability
 from gateway.query_graph.build import build_query_graph
 from gateway.query_graph.model import QueryGraph, TypeNode
 from gateway.supergraph.model import Supergraph
@@ -32,10 +32,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An object of the concrete type that may be at any of the positions."""
+    """An object of the concrete type that may be at any of the positions; `contexts`: what objects above can fill."""
 
     type_name: str
     positions: frozenset[Position]
+    contexts: Contexts
     path: tuple[Step, ...] = field(compare=False)
 
 
@@ -60,7 +61,7 @@ class _Walk:
         self.graph = graph
         self.report = report
         self.reach = Reachability(graph)
-        self.walked: dict[str, list[frozenset[Position]]] = {}
+        self.walked: dict[str, list[State]] = {}
         self.failed: set[tuple[str, str]] = set()
 
     def all(self) -> None:
@@ -68,7 +69,8 @@ class _Walk:
         for kind, root in self.graph.supergraph.roots.items():
             nodes = [types[root] for types in self.graph.nodes.values() if root in types]
             if nodes:
-                waiting.append(State(root, frozenset(Position(node, ()) for node in nodes), (Step(kind, root, root),)))
+                positions = frozenset(Position(node, ()) for node in nodes)
+                waiting.append(State(root, positions, NO_CONTEXTS, (Step(kind, root, root),)))
         while waiting and len(self.failed) < MOST_PROBLEMS:
             state = waiting.popleft()
             if self._is_new(state):
@@ -76,22 +78,23 @@ class _Walk:
 
     def _is_new(self, state: State) -> bool:
         known = self.walked.setdefault(state.type_name, [])
-        if any(positions <= state.positions for positions in known):
+        if any(each.positions <= state.positions and each.contexts <= state.contexts for each in known):
             return False
-        known.append(state.positions)
+        known.append(state)
         return True
 
     def _next(self, state: State) -> Iterator[State]:
         held = self.reach.from_positions(state.type_name, state.positions)
+        contexts = held.contexts_below(state.contexts)
         for name in self.reach.fields_of(state.type_name):
-            landed = held.positions_of(name)
+            landed = held.positions_of(name, state.contexts)
             if landed is None:
                 self._refuse(state, name, held)
                 continue
             for concrete, positions in self.reach.apart(landed).items():
                 declared = landed[0].node.name if landed else concrete
                 step = Step(name, concrete, declared)
-                yield State(concrete, positions, (*state.path, step))
+                yield State(concrete, positions, contexts, (*state.path, step))
 
     def _refuse(self, state: State, name: str, held: Held) -> None:
         if (state.type_name, name) in self.failed:
@@ -105,7 +108,9 @@ class _Walk:
     def _reasons(self, type_name: str, name: str, held: Held) -> Iterator[str]:
         for node in held.nodes():
             edge = node.edges.get(name)
-            if edge is not None and edge.local and edge.requires:
+            if edge is not None and edge.local and edge.contexts:
+                yield f'subgraph "{node.subgraph}" takes arguments of "{type_name}.{name}" from a context not set here'
+            elif edge is not None and edge.local and edge.requires:
                 yield f'subgraph "{node.subgraph}" cannot be given what "{type_name}.{name}" requires'
             else:
                 yield f'subgraph "{node.subgraph}" does not resolve "{type_name}.{name}"'

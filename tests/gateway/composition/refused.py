@@ -549,6 +549,13 @@ REFUSED = [
         'type Query { t: T } type T @key(fields: "id") { id: ID! }',
         'type T @key(fields: "id", resolvable: false) { id: ID! n: Int }',
     ),
+    one(
+        "a context that is not set on one of the ways",
+        "SATISFIABILITY_ERROR",
+        None,
+        'type Query { u: U t: T } type U @key(fields: "id") @context(name: "c") { id: ID! n: Int t: T }\n'
+        'type T @key(fields: "id") { id: ID! y(z: Int @fromContext(field: "$c { n }")): Int }',
+    ),
     Refused(
         "no way to what is required",
         "SATISFIABILITY_ERROR",
