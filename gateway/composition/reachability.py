@@ -136,6 +136,7 @@ class Held:
         self.type_name = type_name
         self.at: list[Position] = list(positions)
         self.asking: set[tuple[TypeNode, str]] = set()
+        self.setting: set[ContextArgument] = set()
 
     def nodes(self) -> Iterator[TypeNode]:
         """Each node once."""
@@ -169,7 +170,7 @@ class Held:
             result = self.reach.graph.nodes[position.node.subgraph].get(edge.type_name)
             if result is not None and result.kind is not TypeKind.LEAF:
                 found.append(Position(result, (*edge.provides, *inner)))
-        if not is_given and any(position.node.is_interface_object for position in self.at):
+        if not is_given and any(each.node.is_interface_object and each.node.name == self.type_name for each in self.at):
             return self._of_each_type(name, contexts)
         return found if is_given else None
 
@@ -222,4 +223,13 @@ class Held:
         """What can be given to objects below this one: of the objects that set a context, the nearest decides."""
         setters = self.reach.graph.supergraph.contexts
         here = [each for each in self.reach.takers if self.type_name in setters.get(each.context, frozenset())]
-        return contexts.difference(here) | {each for each in here if self.gives(each.selection)}
+        return contexts.difference(here) | {each for each in here if self._sets(each)}
+
+    def _sets(self, argument: ContextArgument) -> bool:
+        if argument in self.setting:
+            return False
+        self.setting.add(argument)
+        try:
+            return self.gives(argument.selection)
+        finally:
+            self.setting.discard(argument)

@@ -14,6 +14,7 @@ from typing import Any
 from gateway.composition.compose import compose
 from gateway.composition.problems import CompositionFailed
 from gateway.composition.read_subgraph import SubgraphSource
+from tests.composition_peer.paths import unplanned
 from tests.gateway.composition.meaning import differences, meaning_of
 from tests.node import HERE as NODE
 
@@ -22,12 +23,10 @@ KNOWN = {
     "external type": "the peer tells a second code, or for keys another one, where an external field has another type",
     "external key nullability": "a key may be declared more or less strictly by who only names objects with it",
     "chain of overrides": "an override of what is itself overridden is refused by Apollo; by the peer in circles only",
-    "label of nobody": "an override by label of what the other does not have holds always",
     "interface object": "an interface object here and an object there are two kinds; the peer says so in other words",
     "extended interface object": "an interface object needs no definition of an object",
     "demands through interfaces": "what an interface's implementations demand is demanded of what is made from it",
-    "requires from where one is": "what a @requires wants may be at hand where one comes from; the peer wants it to be "
-    "reachable from where one goes to",
+    "planned": "the peer finds no way, but the planner has one to every field: it brings along what one comes with",
     "external key": "an external field that is a key elsewhere is not given by who declares it external",
     "peer failed": "the peer ended with an error of its own",
     "written types": "the peer leaves out a subgraph's own type, or that it is external, on interfaces and on Query",
@@ -66,7 +65,9 @@ def compared(graph: Sequence[SubgraphSource], peer: dict[str, Any]) -> Differenc
     except CompositionFailed as failed:
         return _of_refusal(failed, theirs)
     if theirs:
-        return Difference(f"composed here, refused by the peer: {sorted(theirs)}", _known_acceptance(graph, theirs))
+        return Difference(
+            f"composed here, refused by the peer: {sorted(theirs)}", _known_acceptance(graph, supergraph, theirs)
+        )
     found = differences(meaning_of(supergraph), meaning_of(peer["supergraph"]))
     return Difference("\n".join(found[:5]), _known_meaning(found)) if found else None
 
@@ -107,7 +108,7 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
     return "order of stages" if ours & theirs else None
 
 
-def _known_acceptance(graph: Sequence[SubgraphSource], theirs: set[str]) -> str | None:
+def _known_acceptance(graph: Sequence[SubgraphSource], supergraph: str, theirs: set[str]) -> str | None:
     texts = " ".join(source.sdl for source in graph)
     if "THROWN" in theirs:
         return "peer failed"
@@ -116,10 +117,8 @@ def _known_acceptance(graph: Sequence[SubgraphSource], theirs: set[str]) -> str 
         and "@interfaceObject" in texts
     ):
         return "extended interface object"
-    if theirs == {"SATISFIABILITY_ERROR"} and "label:" in texts:
-        return "label of nobody"
-    if theirs == {"SATISFIABILITY_ERROR"} and "@requires" in texts:
-        return "requires from where one is"
+    if theirs == {"SATISFIABILITY_ERROR"} and not unplanned(supergraph):
+        return "planned"
     if theirs == {"FIELD_TYPE_MISMATCH"}:
         return "external key nullability" if "@external" in texts else "lists"
     return None

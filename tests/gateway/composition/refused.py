@@ -549,6 +549,17 @@ REFUSED = [
         'type Query { t: T } type T @key(fields: "id") { id: ID! }',
         'type T @key(fields: "id", resolvable: false) { id: ID! n: Int }',
     ),
+    Refused(
+        "no way into an interface object",
+        "SATISFIABILITY_ERROR",
+        None,
+        {
+            "a": 'type Query { all: [M] } interface M @key(fields: "id") { id: ID! } '
+            'type C implements M @key(fields: "id") { id: ID! }',
+            "b": 'type M @interfaceObject @key(fields: "id", resolvable: false) { id: ID! n: Int } type Query { m: M }',
+            "c": 'type M @interfaceObject @key(fields: "id") { id: ID! o: Int }',
+        },
+    ),
     one(
         "a context that is not set on one of the ways",
         "SATISFIABILITY_ERROR",

@@ -12,6 +12,7 @@ from gateway.composition.compose import compose
 from gateway.composition.read_subgraph import SubgraphSource
 from infra.compose.supergraph_file import SUPERGRAPH, current_sdls
 from subgraphs.catalogue import url_of
+from tests.composition_peer.paths import unplanned
 from tests.federation.harness.suite import SUITES
 from tests.gateway.composition.meaning import differences, meaning_of
 from tests.gateway.composition.refused import sources_of
@@ -145,3 +146,9 @@ def test_a_query_may_be_reached_again_below_itself() -> None:
 def test_what_may_not_be_meant_is_told(code: str, texts: Sequence[str]) -> None:
     composed = compose(sources_of({"abcdef"[at]: text for at, text in enumerate(texts)}))
     assert code in {hint.code for hint in composed.hints}
+
+
+def test_what_composes_can_be_planned() -> None:
+    """The planner is asked for every field on the short ways that lead to it."""
+    refused = {folder.name: unplanned((folder / "supergraph.graphql").read_text()) for folder in FOLDERS[::5]}
+    assert not {name: operations for name, operations in refused.items() if operations}
