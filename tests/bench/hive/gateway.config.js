@@ -1,0 +1,11 @@
+// One process, the subgraph over WebSocket as ours has it, and nothing between the request and the answer.
+export const gatewayConfig = {
+  fork: 1,
+  logging: "warn",
+  disableWebsockets: false,
+  landingPage: false,
+  graphiql: false,
+  transportEntries: {
+    "*": { options: { subscriptions: { kind: "ws", location: "/machines" } } },
+  },
+};
