@@ -133,7 +133,6 @@ class Latest(Outbox[Item]):
         return len(self._items)
 
     def offer(self, item: Item) -> bool:
-        self._rouse()
         older = self._items.get(item.key)
         size = self._size + item.size - (older.size if older is not None else 0)
         if not self._room.holds(len(self._items) + (older is None), size):

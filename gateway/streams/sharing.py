@@ -26,6 +26,8 @@ from gateway.streams.upstream import Upstream
 from gateway.supergraph.model import Mode
 
 Open = Callable[[Ready, Caller], Source]
+# Once an hour: an alarm that is set for longer may not be what an event loop can count.
+_SLOWEST = 1 / 3600
 
 
 class Streams:
@@ -103,4 +105,4 @@ def _wish(extensions: Mapping[str, object] | None, delivered: Delivered) -> floa
         raise RateRefused("`extensions.delivery.maxRate` is for fields that deliver the LATEST event.")
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
         raise RateRefused("`extensions.delivery.maxRate` is a positive number of events a second.")
-    return float(rate)
+    return max(float(rate), _SLOWEST)

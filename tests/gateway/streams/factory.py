@@ -109,7 +109,9 @@ class Factory:
         )
 
     @asynccontextmanager
-    async def socket(self, subject: str | None = None, tenant: str = "t", **claims: Json) -> AsyncIterator[Socket]:
+    async def socket(
+        self, subject: str | None = None, tenant: str | None = "t", **claims: Json
+    ) -> AsyncIterator[Socket]:
         """A client's socket, in nobody's name or with a token."""
         async with connected(self.url) as connection:
             payload = None if subject is None else bearer(subject, tenant, **claims)
@@ -165,7 +167,7 @@ async def factory(
         yield Factory(app, url, machines, names)
 
 
-def bearer(subject: str, tenant: str = "t", lasts_s: float = 60, **claims: Json) -> dict[str, str]:
+def bearer(subject: str, tenant: str | None = "t", lasts_s: float = 60, **claims: Json) -> dict[str, str]:
     said = {"sub": subject, "tenant": tenant, "exp": time.time() + lasts_s, **claims}
     return {"Authorization": f"Bearer {token(said)}"}
 

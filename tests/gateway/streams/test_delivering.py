@@ -10,6 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.pipeline import OperationRequest
+from gateway.streams.sharing import rate_asked
 from tests.gateway.http.test_streams import read_events
 from tests.gateway.streams.factory import SUPERGRAPH, Factory, Socket, factory, until
 from tests.gateway.test_reload import without
@@ -59,7 +61,7 @@ async def test_a_reader_gets_the_newest_of_each_key_at_the_fields_rate() -> None
 async def test_a_client_may_ask_for_less_and_not_for_more() -> None:
     async with factory() as floor, floor.socket() as socket:
         query = "subscription { calmPoses { x } }"
-        await socket.ask(query, "calm", extensions={"delivery": {"maxRate": 0.01}})
+        await socket.ask(query, "calm", extensions={"delivery": {"maxRate": 1e-300}})
         await socket.ask(query, "eager", extensions={"delivery": {"maxRate": 1000}})
         await floor.has(subscriptions=2, upstreams=1)
         for x in range(50):
@@ -81,6 +83,12 @@ async def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
         assert (await socket.end())["code"] == "BAD_USER_INPUT"
         await socket.ask("subscription { poses { x } }")
         await floor.has(subscriptions=1, upstreams=1)
+
+
+async def test_the_lowest_rate_is_one_an_hour() -> None:
+    async with factory() as floor:
+        asked = OperationRequest("subscription { poses { x } }", extensions={"delivery": {"maxRate": 1e-300}})
+        assert rate_asked(floor.gateway.pipeline.ready(asked)) == 1 / 3600
 
 
 async def test_a_rate_is_refused_where_every_event_counts_and_in_each_face() -> None:
@@ -119,7 +127,7 @@ async def test_who_reads_too_slowly_is_told_the_cursor_to_go_on_from() -> None:
 
 
 async def test_who_reads_in_time_loses_nothing_beside_a_slow_one() -> None:
-    async with factory(**SMALL) as floor, floor.socket() as slow, floor.socket() as fast:
+    async with factory(max_waiting=5, patience_s=60) as floor, floor.socket() as slow, floor.socket() as fast:
         for socket in (slow, fast):
             await socket.ask(MOVES)
         await floor.has(subscriptions=2, upstreams=1)
@@ -186,6 +194,8 @@ async def test_one_who_reads_alone_slows_the_stream_and_is_not_cut() -> None:
         await socket.ask(MOVES, variables={"after": "0"})
         await floor.has(subscriptions=1, upstreams=1)
         await flood(floor, events=500)
+        await asyncio.sleep(0.3)
+        assert floor.counters.events < 500
         for cursor in range(1, 501):
             assert number(await socket.next()) == cursor
         assert floor.counters.slow_consumers == 0

@@ -6,15 +6,17 @@ import asyncio
 import json
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from gateway.execution.response import SubscriptionFailed
 from gateway.pipeline import OperationRequest
 from gateway.settings import HeaderSettings, RequestRule
 from tests.federation.harness.suite import Nobody
 from tests.gateway.http.test_streams import read_events
-from tests.gateway.streams.factory import Factory, Socket, factory, settled
+from tests.gateway.streams.factory import SUPERGRAPH, Factory, Socket, factory, settled
 
 NOTES = "subscription { notes { text } }"
 POSES = "subscription { poses { machine { id } x } }"
@@ -24,7 +26,7 @@ BOARD = "subscription { board { to } }"
 NAMED_BOARD = "subscription { board { to machine { name } } }"
 
 
-async def joined(stack: AsyncExitStack, floor: Factory, query: str, subject: str | None = None, **given: str) -> Socket:
+async def joined(stack: AsyncExitStack, floor: Factory, query: str, subject: str | None = None, **given: Any) -> Socket:
     socket = await stack.enter_async_context(floor.socket(subject, **given))
     await socket.ask(query)
     return socket
@@ -110,6 +112,36 @@ async def test_a_late_joiner_of_states_gets_the_newest_of_each_first() -> None:
         assert sorted([(await late.next())["x"] for _ in range(2)]) == [2.0, 3.0]
 
 
+async def test_no_more_states_are_kept_for_late_joiners_than_may_wait_for_one() -> None:
+    async with factory(max_waiting=3) as floor, floor.socket() as first, floor.socket() as late:
+        await first.ask(POSES)
+        await floor.has(subscriptions=1, upstreams=1)
+        for number in range(6):
+            floor.machines.pose(f"m{number}", float(number))
+            await first.next()
+        await late.ask(POSES)
+        assert [(await late.next())["x"] for _ in range(3)] == [3.0, 4.0, 5.0]
+
+
+async def test_nobody_joins_a_stream_that_a_new_supergraph_is_about_to_end() -> None:
+    async with factory() as floor:
+        pipeline = floor.gateway.pipeline
+        asked = OperationRequest(NAMED_BOARD)
+        async with aclosing(pipeline.events(pipeline.ready(asked), Nobody())) as old:
+            ending = asyncio.create_task(anext(old))
+            await floor.has(subscriptions=1, upstreams=1)
+            name = "name: String! @join__field(graph: NAMES)"
+            await floor.gateway.reload(SUPERGRAPH.replace(name, name.replace("NAMES", "MACHINES")))
+            async with aclosing(pipeline.events(pipeline.ready(asked), Nobody())) as new:
+                waiting = asyncio.create_task(anext(new))
+                with pytest.raises(SubscriptionFailed):
+                    await ending
+                await settled()
+                assert not waiting.done()
+                waiting.cancel()
+                await asyncio.wait({waiting})
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -157,6 +189,13 @@ async def test_callers_of_one_tenant_share_a_field_that_says_so(tmp_path: Path) 
         await floor.has(subscriptions=4, upstreams=3)
         floor.machines.move(1, "gate")
         assert await ada.next() == await bob.next() == {"to": "gate"}
+
+
+async def test_callers_without_a_tenant_are_no_tenant(tmp_path: Path) -> None:
+    async with factory(tmp_path) as floor, AsyncExitStack() as stack:
+        for subject in ("ada", "bob"):
+            await joined(stack, floor, BOARD, subject, tenant=None)
+        await floor.has(subscriptions=2, upstreams=2)
 
 
 async def test_fields_of_other_subgraphs_keep_callers_apart(tmp_path: Path) -> None:
