@@ -31,12 +31,13 @@ Json = Any
 
 
 class Machines(DataSubgraph):
-    """Every open stream gets every event. `opened`: streams so far; `open`: of now."""
+    """Every open stream gets every event; who resumes gets first what came since. `opened`: streams so far."""
 
     def __init__(self) -> None:
         super().__init__("machines", (FLOOR / "machines.graphql").read_text(), {})
         self.opened = self.open = 0
         self._streams: list[asyncio.Queue[Json]] = []
+        self._moves: list[Json] = []
 
     async def subscribe(self, *arguments: Any) -> AsyncIterator[Json]:
         self.opened += 1
@@ -49,6 +50,10 @@ class Machines(DataSubgraph):
 
     async def _events(self, _: Json, info: Any, **arguments: Json) -> AsyncIterator[Json]:
         mine: asyncio.Queue[Json] = asyncio.Queue()
+        if after := arguments.get("after"):
+            for move in self._moves:
+                if int(move["cursor"]) > int(after):
+                    mine.put_nowait(move)
         self._streams.append(mine)
         while (event := await mine.get()) is not None:
             if isinstance(event, Exception):
@@ -63,7 +68,8 @@ class Machines(DataSubgraph):
         self.publish({"machine": {"id": machine}, "x": x})
 
     def move(self, cursor: int, to: str = "hall") -> None:
-        self.publish({"cursor": str(cursor), "machine": {"id": "m1"}, "to": to})
+        self._moves.append({"cursor": str(cursor), "machine": {"id": "m1"}, "to": to})
+        self.publish(self._moves[-1])
 
     def finish(self) -> None:
         self.publish(None)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import count, pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import Struct
 
 from gateway.streams.counters import Counters
@@ -166,6 +168,52 @@ async def test_a_newer_state_needs_room_for_what_it_is_larger() -> None:
     assert outbox.offer(Told(b"a", "a2", 20))
     assert not outbox.offer(Told(b"b", "b2", 11))
     assert await taken(outbox) == ["a2", "b1"]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("offer"), st.integers(0, 3)),
+            st.tuples(st.just("take"), st.integers(0, 0)),
+            st.tuples(st.just("move"), st.integers(1, 40)),
+        ),
+        max_size=60,
+    )
+)
+@settings(deadline=None)
+def test_whatever_happens_a_reader_gets_the_newest_at_the_rate_and_the_last_at_the_end(
+    steps: list[tuple[str, int]],
+) -> None:
+    """Against a plain account of it: per key the newest that was offered and when one went out."""
+
+    async def play() -> None:
+        clock = Hand()
+        outbox, counters = latest(clock, rate=10)
+        newest: dict[bytes, str] = {}
+        went: dict[bytes, float] = {}
+        offered = delivered = 0
+        for step, (deed, number) in enumerate(steps):
+            if deed == "move":
+                clock.move(number / 1000)
+            elif deed == "offer":
+                key = bytes([number])
+                newest[key] = f"{number} {step}"
+                offered += 1
+                assert outbox.offer(Told(key, newest[key]))
+            else:
+                for text in await taken(outbox):
+                    key = bytes([int(text.split()[0])])
+                    assert text == newest.pop(key)
+                    assert clock.now - went.get(key, -1.0) > 0.0994
+                    went[key] = clock.now
+                    delivered += 1
+                # What is left rests; nothing that may go was kept.
+                assert all(clock.now - went[key] < 0.1 for key in newest)
+        outbox.end()
+        assert sorted(await taken(outbox)) == sorted(newest.values())
+        assert counters.superseded == offered - delivered - len(newest)
+
+    asyncio.run(play())
 
 
 async def test_what_is_ordered_comes_whole_and_then_ends() -> None:
