@@ -83,7 +83,7 @@ class Member:
         self.end(SubscriptionFailed(_too_slow(self.caller)))
 
     def _with_cursor(self, error: ResponseError) -> ResponseError:
-        if self._cursor is None or error.code not in (ErrorCode.SLOW_CONSUMER, ErrorCode.SCHEMA_CHANGED):
+        if self._cursor is None:
             return error
         return msgspec.structs.replace(error, extensions=(*error.extensions, ("cursor", self._cursor)))
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.composition.compose import compose
+from gateway.composition.read_subgraph import SubgraphSource
 from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.model import Delivery, Mode, Share
 from gateway.supergraph.read import read_supergraph
 
-SUPERGRAPH = (Path(__file__).parents[1] / "streams" / "floor" / "supergraph.graphql").read_text()
+FLOOR = Path(__file__).parents[1] / "streams" / "floor"
+SUPERGRAPH = (FLOOR / "supergraph.graphql").read_text()
 LINK = '@link(url: "https://specs.d2r.dev/delivery/v0.1", import: ["@delivery"])'
 POSES = 'poses(site: ID): Pose! @delivery(mode: LATEST, key: "machine { id }")'
 
@@ -27,6 +30,14 @@ def test_the_rules_are_read() -> None:
         "moves": Delivery(Mode.ORDERED, cursor="cursor", after="after"),
         "board": Delivery(Mode.ORDERED, cursor="cursor", after="after", share=Share.TENANT),
     }
+
+
+def test_the_rules_come_through_our_own_composition() -> None:
+    files = [FLOOR / "machines.graphql", FLOOR / "names.graphql"]
+    sources = [SubgraphSource(file.stem, f"http://{file.stem}", file.read_text()) for file in files]
+    composed = read_supergraph(compose(sources).supergraph)
+    assert composed.deliveries == read_supergraph(SUPERGRAPH).deliveries
+    assert not [name for name in composed.api_schema.type_map if name.startswith("delivery")]
 
 
 def test_the_directive_may_go_by_another_name() -> None:
