@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench api
+# Measure: ./dev bench api, ./dev bench fanout
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
@@ -58,6 +58,10 @@ composition *arguments:
 # Install the clients and audits of other languages that tests run where they are (needs Node and npm)
 peers:
     cd tests/node && npm ci --ignore-scripts --no-audit --no-fund
+
+# Install Hive Gateway for ./dev bench fanout to measure beside ours (needs Node and npm; 400 MB)
+fanout-peer:
+    cd tests/bench/hive && npm install --ignore-scripts --no-audit --no-fund --no-package-lock
 
 # Write schema.graphql anew from the subgraphs' schemas
 compose *arguments:

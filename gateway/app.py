@@ -42,6 +42,7 @@ from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.planning import Planning
 from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
+from gateway.streams.sharing import Streams
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
 from gateway.supergraph_file import watch
@@ -84,7 +85,8 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with _session(settings.subgraphs) as session:
-            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, session))
+            streams = Streams(settings.delivery)
+            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, session), streams)
 
             async def reload(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
@@ -106,6 +108,7 @@ def build_app(
             finally:
                 for task in watching:
                     task.cancel()
+                await streams.close()
 
     HeaderRules(settings.http.headers)
     return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http))

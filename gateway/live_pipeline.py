@@ -2,8 +2,9 @@
 
 In: pipelines, one after the other. Out: the same that a pipeline gives. A request is answered by the pipeline that
 planned it. A live subscription goes on over a change: its operation is planned anew, and while the stream upstream
-would be the very same, it is kept and its next event takes the new plan. Where it would not, the stream ends with
-SCHEMA_CHANGED, at once.
+would be the very same, it is kept and its next event takes the new plan. Where it would not, or where its events would
+be delivered by another rule, the stream ends with SCHEMA_CHANGED, at once. Who shares a stream with whom, and how
+events wait for their readers, is `gateway.streams`' business.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from gateway.execution.caller import Caller
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.pipeline import OperationRequest, Pipeline, Ready
 from gateway.plan.nodes import Subscribe
+from gateway.streams.callers import Callers
+from gateway.streams.sharing import Streams, rate_asked
 
 _log = logging.getLogger("gateway")
 
 
 class LivePipeline:
-    def __init__(self, first: Pipeline) -> None:
+    def __init__(self, first: Pipeline, streams: Streams) -> None:
         self._newest = first
         self._changed = asyncio.Event()
+        self.streams = streams
 
     def swap(self, newest: Pipeline) -> None:
         """From now on requests are planned by this one."""
@@ -35,45 +39,73 @@ class LivePipeline:
         changed.set()
 
     @property
+    def changed(self) -> asyncio.Event:
+        """Is set when the next pipeline takes over from the newest."""
+        return self._changed
+
+    @property
     def newest(self) -> Pipeline:
         return self._newest
 
     def ready(self, request: OperationRequest) -> Ready:
-        return self._newest.ready(request)
+        ready = self._newest.ready(request)
+        rate_asked(ready)
+        return ready
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         return await ready.pipeline.answer(ready, caller, shows_plan)
 
     async def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
-        """Raises `SubscriptionFailed` when the stream cannot be opened, breaks, or holds no longer."""
-        answers = ready.pipeline.answers(ready, caller)
+        """Raises `SubscriptionFailed` when the stream cannot be opened, breaks, ends or is read too slowly."""
+        async with aclosing(self.streams.events(ready, caller, self._open)) as events:
+            async for event in events:
+                yield event
+
+    def _open(self, ready: Ready, caller: Caller) -> _LiveSource:
+        return _LiveSource(self, ready, caller)
+
+
+class _LiveSource:
+    """One stream of a subgraph over changes of the supergraph; `ready` is as the newest plans it."""
+
+    def __init__(self, live: LivePipeline, ready: Ready, caller: Caller) -> None:
+        self._live = live
+        self.ready = ready
+        self.callers = Callers(caller)
+
+    async def answers(self) -> AsyncGenerator[SubgraphAnswer, None]:
+        answers = self.ready.pipeline.answers(self.ready, self.callers)
         async with aclosing(_Waiting(answers)) as waiting:
             while True:
-                changed = self._changed
-                if ready.pipeline is not self._newest:
-                    ready = self._moved(ready, caller)
+                changed = self._live.changed
+                self._move()
                 try:
                     answer = await waiting.next_before(changed)
                 except SubgraphFailed as failure:
-                    raise SubscriptionFailed(ready.pipeline.failed(ready, caller, failure)) from failure
+                    raise SubscriptionFailed(self.ready.pipeline.failed(self.ready, self.callers, failure)) from failure
                 if answer is not None:
                     # A change while the event was on its way is seen to first.
-                    if ready.pipeline is not self._newest:
-                        ready = self._moved(ready, caller)
-                    yield await ready.pipeline.event(ready, caller, answer)
+                    self._move()
+                    yield answer
                 elif not changed.is_set():
                     return
 
-    def _moved(self, ready: Ready, caller: Caller) -> Ready:
+    async def event(self, answer: SubgraphAnswer) -> Response:
+        return await self.ready.pipeline.event(self.ready, self.callers, answer)
+
+    def _move(self) -> None:
         """The same subscription under the newest supergraph."""
+        newest = self._live.newest
+        if self.ready.pipeline is newest:
+            return
         try:
-            moved = self._newest.ready(ready.request, ready.labels)
+            moved = newest.ready(self.ready.request, self.ready.labels)
         except RequestRefused as refused:
-            _log.info("subscription %s ends with the schema: %s", caller.trace_id, refused)
-            raise SubscriptionFailed(_schema_changed(caller)) from refused
-        if not _same_stream(ready, moved):
-            raise SubscriptionFailed(_schema_changed(caller))
-        return moved
+            _log.info("subscription %s ends with the schema: %s", self.callers.trace_id, refused)
+            raise SubscriptionFailed(_schema_changed(self.callers)) from refused
+        if not _same_stream(self.ready, moved):
+            raise SubscriptionFailed(_schema_changed(self.callers))
+        self.ready = moved
 
 
 class _Waiting:
@@ -111,6 +143,8 @@ class _Waiting:
 def _same_stream(old: Ready, new: Ready) -> bool:
     """Whether the newest plan would open the stream that is open."""
     before, after = old.plan.node, new.plan.node
+    if old.delivered != new.delivered:
+        return False
     if not isinstance(before, Subscribe) or not isinstance(after, Subscribe):
         return False
     one, other = before.primary, after.primary

@@ -10,7 +10,7 @@ In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, o
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -35,10 +35,13 @@ from gateway.execution.response import Response, ResponseError
 from gateway.operation.limits import check_depth
 from gateway.operation.prepare import prepare_document
 from gateway.override_labels import Labels, OverrideLabels
+from gateway.plan.nodes import SubgraphName
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.render import render
 from gateway.planner.planning import Planning
+from gateway.planner.shape import shape_of
 from gateway.settings import Limits
+from gateway.streams.selection import Delivered, with_delivery
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
@@ -59,16 +62,21 @@ class Prepared(Struct, frozen=True):
 
     plan: QueryPlan
     variables: tuple[VariableDefinitionNode, ...]
+    delivered: Delivered
 
 
 class Ready(Struct, frozen=True):
-    """A request that may run: its plan and its coerced variables, and the pipeline that made them."""
+    """A request that may run: its plan and its coerced variables, and the pipeline that made them.
+
+    delivered: how a subscription's events go out.
+    """
 
     plan: QueryPlan
     variables: Mapping[str, object]
     request: OperationRequest
     pipeline: Pipeline
     labels: Labels
+    delivered: Delivered = Delivered()
 
 
 class Pipeline:
@@ -92,12 +100,16 @@ class Pipeline:
         self._development = development
         self._introspects = introspects
 
+    @property
+    def subgraphs(self) -> Collection[SubgraphName]:
+        return self._supergraph.subgraphs.keys()
+
     def ready(self, request: OperationRequest, labels: Labels | None = None) -> Ready:
         """`labels`: the overrides that are on, for an operation that has drawn them already."""
         on = self._labels.on() if labels is None else labels & self._planning.labels
         prepared = self._prepared(request.query, request.operation_name or None, on)
         variables = self._coerced(prepared.variables, request.variables or {})
-        return Ready(prepared.plan, variables, request, self, on)
+        return Ready(prepared.plan, variables, request, self, on, prepared.delivered)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         response = await self._executor.execute(ready.plan, ready.variables, caller)
@@ -154,10 +166,12 @@ class Pipeline:
             refused = GraphQLError("Introspection is switched off here.")
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
         definition = get_operation_ast(document, operation_name)
-        return Prepared(
-            self._planning.plan(operation, on),
-            tuple(definition.variable_definitions or ()) if definition else (),
-        )
+        selected, delivered = with_delivery(self._supergraph, operation)
+        plan = self._planning.plan(selected, on)
+        if selected is not operation:
+            shape = shape_of(self._supergraph.api_schema, operation)
+            plan = msgspec.structs.replace(plan, shape=shape)
+        return Prepared(plan, tuple(definition.variable_definitions or ()) if definition else (), delivered)
 
     def _read(self, text: str) -> DocumentNode:
         try:

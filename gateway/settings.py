@@ -144,6 +144,19 @@ class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_operations: int = 100
 
 
+class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Events of live subscriptions, by whatever face.
+
+    shares: identical subscriptions of one caller are one stream upstream (of one tenant, where a field says so).
+    max_waiting, max_waiting_bytes: what may wait for one reader. patience_s: how long a lone reader may leave no room.
+    """
+
+    shares: bool = True
+    max_waiting: int = 1000
+    max_waiting_bytes: int = 4 * 1024 * 1024
+    patience_s: float = 1.0
+
+
 class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP face.
 
@@ -192,6 +205,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()
     websocket: WebSocketSettings = WebSocketSettings()
+    delivery: DeliverySettings = DeliverySettings()
     http: HttpSettings = HttpSettings()
 
     @property

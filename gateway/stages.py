@@ -16,6 +16,7 @@ from gateway.planner.plan_operation import fetch_steps, plan_operation, solve_op
 from gateway.planner.solution import Placed, PlacePlan, Solution
 from gateway.query_graph.build import build_query_graph
 from gateway.query_graph.model import QueryGraph
+from gateway.streams.selection import with_delivery
 from gateway.supergraph.read import read_supergraph
 
 INDENT = "  "
@@ -27,7 +28,7 @@ def stage_text(stage: str, supergraph_text: str, operation_text: str, operation_
     graph = build_query_graph(supergraph)
     if stage == "graph":
         return "\n".join(_graph_lines(graph))
-    operation = prepare(supergraph, operation_text, operation_name)
+    operation, _ = with_delivery(supergraph, prepare(supergraph, operation_text, operation_name))
     return STAGES[stage](graph, operation)
 
 

@@ -56,6 +56,18 @@ class Response(Struct, frozen=True):
         return _encoder.encode(self.as_json())
 
 
+class Encoded(Response, frozen=True):
+    """A response that is its bytes and nothing else: made once, sent to many."""
+
+    body: bytes = b"null"
+
+    def as_json(self) -> dict[str, object]:
+        return msgspec.json.decode(self.body, type=dict[str, object])
+
+    def as_bytes(self) -> bytes:
+        return self.body
+
+
 class SubscriptionFailed(GatewayError):
     """The event stream cannot be opened, or broke; nothing more will come."""
 

@@ -84,7 +84,7 @@ class SharedStream:
         try:
             async for result in results:
                 if result is not None:
-                    body = _encoder.encode({"id": name, "payload": result.as_json()})
+                    body = _encoder.encode({"id": name, "payload": msgspec.Raw(result.as_bytes())})
                     await self._events.put(b"event: next\ndata: " + body + b"\n\n")
             await self._events.put(b"event: complete\ndata: " + _encoder.encode({"id": name}) + b"\n\n")
         finally:

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from gateway.client.protocol import HeaderExchange
 from gateway.errors import Unauthenticated
+from gateway.execution.caller import Principal
 from gateway.http.key_sets import KeySource, KeysUnreadable
 from gateway.settings import TokenSettings
 
@@ -135,6 +136,18 @@ class SignedCaller:
         """The same caller with a newer token of their own: the next request to a subgraph is signed for that one."""
         self.identity = identity
         self._fresh_until = float("-inf")
+
+    @property
+    def principal(self) -> Principal | None:
+        if self.identity is None:
+            return None
+        claims = self.identity.claims
+        tenant = claims.get("tenant")
+        return Principal(
+            self.identity.subject,
+            tenant if isinstance(tenant, str) else None,
+            msgspec.json.encode(claims, order="deterministic"),
+        )
 
     def token(self) -> str | None:
         if self.identity is None or self._signer is None:

@@ -1,7 +1,7 @@
 """Answers that go on: the results of one operation one after the other, with signs of life between them.
 
-In: an operation that may run, and who asks. Out: its results, for a subscription an event each; nothing is queued, so
-a slow reader slows upstream. A refusal, a broken stream and a token that runs out are results too, and the last ones.
+In: an operation that may run, and who asks. Out: its results, for a subscription an event each; nothing is queued
+here. A refusal, a broken stream and a token that runs out are results too, and the last ones.
 """
 
 from __future__ import annotations

@@ -30,5 +30,5 @@ async def parts_of(results: AsyncGenerator[Response | None, None]) -> AsyncGener
 
 def _part(result: Response) -> dict[str, object]:
     if result.executed:
-        return {"payload": result.as_json()}
+        return {"payload": msgspec.Raw(result.as_bytes())}
     return {"payload": None, "errors": [error.as_json() for error in result.errors]}

@@ -6,8 +6,8 @@ to introduce itself), 4409 (an id in use), 4429 (introduced twice, or too many o
 
 A `ping` may bring a newer token of the same caller in its payload (`authorization`); a `pong` tells the server's time.
 
-Nothing is queued: an event is taken from upstream when the one before is on its way, so a slow reader slows upstream,
-and its own socket only. One that stops reading answers no ping: `SocketProtocol` ends it.
+Nothing is queued here: an event is taken when the one before is on its way; how many wait for a slow reader is
+`gateway.streams`' business. One that stops reading answers no ping: `SocketProtocol` ends it.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ class _Connection:
         await self._send({"id": name, "type": "complete"})
 
     async def _send_next(self, name: str, response: Response) -> None:
-        await self._send({"id": name, "type": "next", "payload": response.as_json()})
+        await self._send({"id": name, "type": "next", "payload": msgspec.Raw(response.as_bytes())})
 
     async def _send_error(self, name: str, response: Response) -> None:
         self._running.pop(name, None)

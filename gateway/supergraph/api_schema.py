@@ -78,11 +78,12 @@ def _linked_names(document: DocumentNode) -> tuple[frozenset[str], str]:
             spec = parts[-2] if len(parts) > 1 else parts[-1]
             namespaces.add(text_of(directive, "as") or spec)
             if spec == "inaccessible":
-                inaccessible = _imported_as(directive, "@inaccessible") or text_of(directive, "as") or inaccessible
+                inaccessible = imported_as(directive, "@inaccessible") or text_of(directive, "as") or inaccessible
     return frozenset(namespaces), inaccessible
 
 
-def _imported_as(directive: DirectiveNode, name: str) -> str | None:
+def imported_as(directive: DirectiveNode, name: str) -> str | None:
+    """What a linked definition is called here, without `@`; None where it keeps its name."""
     for argument in directive.arguments or ():
         if argument.name.value == "import" and isinstance(argument.value, ListValueNode):
             for item in argument.value.values:

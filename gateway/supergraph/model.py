@@ -97,6 +97,36 @@ class Subgraph:
     url: str
 
 
+class Mode(StrEnum):
+    """LATEST: the newest event of each key is what counts. ORDERED: every event, one after the other."""
+
+    LATEST = "LATEST"
+    ORDERED = "ORDERED"
+
+
+class Share(StrEnum):
+    """Whose identical subscriptions may be one stream: one caller's, or those of all callers of a tenant."""
+
+    CALLER = "CALLER"
+    TENANT = "TENANT"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the events of one subscription field reach a reader.
+
+    key, cursor: field sets on the event. after: the argument that resumes.
+    max_rate: events a second of one key to one reader.
+    """
+
+    mode: Mode = Mode.ORDERED
+    key: str | None = None
+    cursor: str | None = None
+    after: str | None = None
+    max_rate: int | None = None
+    share: Share = Share.CALLER
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Supergraph:
     """Everything that the gateway knows of the graph.
@@ -107,6 +137,7 @@ class Supergraph:
     interfaces: for each concrete type, the interfaces that it implements anywhere.
     roots: the name of each root type.
     contexts: for each context, the concrete types whose objects set it.
+    deliveries: for each subscription field that says so, how its events reach a reader.
     """
 
     api_schema: GraphQLSchema
@@ -116,3 +147,4 @@ class Supergraph:
     interfaces: Mapping[str, frozenset[str]]
     roots: Mapping[OperationKind, str]
     contexts: Mapping[str, frozenset[str]]
+    deliveries: Mapping[str, Delivery]

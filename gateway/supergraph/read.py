@@ -11,6 +11,7 @@ from graphql import GraphQLSyntaxError, OperationType, SchemaDefinitionNode, par
 from gateway.plan.nodes import OperationKind
 from gateway.supergraph.api_schema import api_schema_of
 from gateway.supergraph.contexts import context_setters
+from gateway.supergraph.delivery import deliveries_of
 from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.join import graphs_of, implementers_anywhere, read_types
 from gateway.supergraph.model import Supergraph
@@ -52,12 +53,14 @@ def read_supergraph(text: str) -> Supergraph:
         if isinstance(node, SchemaDefinitionNode):
             for root in node.operation_types:
                 roots[_KINDS[root.operation]] = root.type.name.value
+    types = read_types(document, graphs)
     return Supergraph(
         api_schema=api_schema,
         subgraphs={graph.name: graph for graph in sorted(graphs.values(), key=lambda graph: graph.name)},
-        types=read_types(document, graphs),
+        types=types,
         possible=possible,
         interfaces={name: frozenset(names) for name, names in interfaces.items()},
         roots=roots,
         contexts=context_setters(document, possible),
+        deliveries=deliveries_of(document, types, roots["subscription"]),
     )

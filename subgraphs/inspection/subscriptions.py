@@ -20,6 +20,7 @@ from subgraphs.inspection.types.entities import Asset, Scan
 from subgraphs.inspection.types.jobs import Job
 from subgraphs.inspection.types.results import Inspection
 from subgraphs.serving.context import Info
+from subgraphs.serving.delivery import Delivery, Mode
 from subgraphs.serving.errors import BadInput, NotFound
 from subgraphs.serving.global_ids import key_of
 from subgraphs.serving.roles import Scope
@@ -62,7 +63,8 @@ async def _job_now(info: Info, caller: Caller, id: JobId) -> JobValue:
 @strawberry.type
 class Subscription:
     @strawberry.subscription(
-        description="A job's progress. The first event is its present state; the one with its final state is the last."
+        description="A job's progress. The first event is its present state; the one with its final state is the last.",
+        directives=[Delivery(mode=Mode.LATEST, key="job { id }", cursor="cursor", after="after", max_rate=20)],
     )
     async def job_progress(
         self, info: Info, job_id: strawberry.ID, after: str | None = None
@@ -84,7 +86,10 @@ class Subscription:
             if job.state in OVER:
                 return
 
-    @strawberry.subscription(description="Scans of an asset as they are processed or quarantined.")
+    @strawberry.subscription(
+        description="Scans of an asset as they are processed or quarantined.",
+        directives=[Delivery(mode=Mode.ORDERED, cursor="cursor", after="after")],
+    )
     async def scan_processed(
         self, info: Info, asset_id: strawberry.ID, after: str | None = None
     ) -> AsyncIterator[ScanEvent]:

@@ -37,6 +37,7 @@ class Difference(AssertionError):
 class Nobody:
     trace_id: str = "trace"
     headers: None = None
+    principal: None = None
 
     def token(self) -> str | None:
         return None

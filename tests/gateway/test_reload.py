@@ -81,17 +81,21 @@ def names_from(supergraph: str, graph: str) -> str:
     return changed
 
 
-def without_text(supergraph: str) -> str:
-    changed = supergraph.replace("  text: String\n", "", 1)
+def without(supergraph: str, line: str) -> str:
+    changed = supergraph.replace(line, "", 1)
     assert changed != supergraph
     return changed
+
+
+def without_text(supergraph: str) -> str:
+    return without(supergraph, "  text: String\n")
 
 
 async def test_a_hundred_live_subscriptions_outlive_a_new_supergraph() -> None:
     async with shop() as (app, publisher, url, suite), AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(introduced(url)) for _ in range(SOCKETS)]
-        for socket in sockets:
-            await ask(socket, LIVE)
+        for number, socket in enumerate(sockets):
+            await ask(socket, f"subscription Own{number} {LIVE.removeprefix('subscription')}")
         await publisher.until_opened(SOCKETS)
         publisher.publish(1)
         for socket in sockets:

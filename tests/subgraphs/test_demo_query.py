@@ -38,6 +38,7 @@ class Signed:
 
     trace_id = "test"
     headers = None
+    principal = None
 
     def __init__(self, token: Callable[[], str]) -> None:
         self.token = token

@@ -58,6 +58,7 @@ class Suite:
 class Nobody:
     trace_id = "trace"
     headers = None
+    principal = None
 
     def token(self) -> str | None:
         return None

@@ -75,6 +75,7 @@ def plan_of(*nodes: Node, fields: tuple[ShapeField, ...], item_nullable: bool = 
 class Nobody:
     trace_id = "trace"
     headers = None
+    principal = None
 
     def token(self) -> str | None:
         return None

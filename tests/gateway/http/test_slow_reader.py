@@ -15,7 +15,8 @@ from websockets.typing import Subprotocol
 
 from gateway.app import build_app
 from gateway.http.socket_protocol import SocketProtocol
-from gateway.settings import Settings
+from gateway.settings import DeliverySettings, Settings
+from gateway.streams.counters import Counters
 from tests.federation.harness.serving import served
 from tests.federation.harness.suite import suite_named
 
@@ -47,10 +48,10 @@ class Fast:
 
 
 class Serving:
-    """The gateway's side: its address, the stream behind it, and its connections."""
+    """The gateway's side: its address, the stream behind it, its connections, and what it counts."""
 
-    def __init__(self, url: str, fast: Fast, connections: list[SocketProtocol]) -> None:
-        self.url, self.fast, self.connections = url, fast, connections
+    def __init__(self, url: str, fast: Fast, connections: list[SocketProtocol], counters: Counters) -> None:
+        self.url, self.fast, self.connections, self.counters = url, fast, connections, counters
 
     @asynccontextmanager
     async def subscribed(self) -> AsyncIterator[ClientConnection]:
@@ -90,7 +91,7 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(**options: Any) -> AsyncIterator[Serving]:
+async def serving(delivery: DeliverySettings | None = None, **options: Any) -> AsyncIterator[Serving]:
     connections: list[SocketProtocol] = []
 
     class Seen(SocketProtocol):
@@ -99,9 +100,11 @@ async def serving(**options: Any) -> AsyncIterator[Serving]:
             super().connection_made(transport)
 
     suite, fast = suite_named("shop"), Fast()
-    app = build_app(Settings(), suite.supergraph, {**suite.subgraphs, "reviews": fast})  # type: ignore[arg-type]
+    app = build_app(
+        Settings(delivery=delivery or DeliverySettings()), suite.supergraph, {**suite.subgraphs, "reviews": fast}
+    )  # type: ignore[arg-type]
     async with served(app, ws=Seen, **options) as url:
-        yield Serving(url, fast, connections)
+        yield Serving(url, fast, connections, app.state.gateway.pipeline.streams.counters)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -111,15 +114,26 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_a_reader_that_does_not_read_slows_its_own_stream_only() -> None:
-    async with serving() as gateway, gateway.subscribed():
+    patient = DeliverySettings(shares=False, patience_s=60)
+    async with serving(patient) as gateway, gateway.subscribed():
         await gateway.stalled()
         given, buffered = gateway.fast.given[0], gateway.connections[0].transport.get_write_buffer_size()
         async with gateway.subscribed() as other:
             for _ in range(300):
                 assert json.loads(await other.recv())["type"] == "next"
-        # What the kernel's two buffers hold, one event in the gateway's own and one on its way.
+        # What the kernel's two buffers hold, what may wait, one event in the gateway's own and one on its way.
         assert gateway.fast.given[0] == given < 200
         assert buffered < 2 * EVENT_BYTES
+
+
+async def test_a_reader_that_does_not_read_is_taken_out_of_a_stream_that_others_read() -> None:
+    async with serving() as gateway, gateway.subscribed():
+        await gateway.stalled()
+        async with gateway.subscribed() as other:
+            for _ in range(300):
+                assert json.loads(await other.recv())["type"] == "next"
+            assert len(gateway.fast.given) == 1
+            assert (gateway.counters.slow_consumers, gateway.counters.upstreams) == (1, 1)
 
 
 async def test_a_slow_reader_that_is_cut_off_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
@@ -162,7 +176,7 @@ async def test_a_client_that_answers_no_ping_is_cut_off() -> None:
     async with serving(ws_ping_interval=0.2, ws_ping_timeout=0.2) as gateway, gateway.subscribed():
         await until(lambda: bool(gateway.fast.open))
         await until(lambda: not gateway.fast.open)
-        assert gateway.connections[0].disconnected
+        await until(lambda: gateway.connections[0].disconnected)
 
 
 async def test_pings_of_a_client_that_does_not_read_do_not_pile_up() -> None:
