@@ -31,7 +31,7 @@ def entity_filled_by(fetch: Fetch, wanted: EntityInput, batch: Batch, index: int
 
 
 def entity_keys(fetch: Fetch, wanted: EntityInput) -> list[str]:
-    return _renamed_keys(fetch, keys_given(fetch.document, wanted.alias))
+    return _renamed_keys(fetch, keys_given(fetch.document, wanted.alias or None))
 
 
 def tree_paths(fetch: Fetch, batches: Batches, path: AnswerPath) -> Iterator[TreePath]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+import msgspec
 from msgspec import Struct
 
 from gateway.client.operation_scope import OperationScope
@@ -70,13 +71,16 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
 def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest:
     variables = {name: state.variables[name] for name in fetch.variables if name in state.variables}
     for wanted, batch in batches:
-        variables[wanted.variable] = batch.representations
+        if wanted.alias:
+            variables[wanted.variable] = batch.representations
         variables |= dict(zip((context.variable for context in wanted.contexts), batch.values, strict=True))
     caller = state.caller
     return SubgraphRequest(fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers)
 
 
 def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAnswer) -> None:
+    if any(not wanted.alias for wanted, _ in batches):
+        answer = _as_one_entity(answer)
     if answer.errors:
         _report(state.failures, fetch, batches, answer.data, answer.errors)
     if answer.data is None:
@@ -88,6 +92,13 @@ def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAn
         entities = answer.data.get(wanted.alias)
         if isinstance(entities, list):
             _merge_entities(fetch, batch, entities)
+
+
+def _as_one_entity(answer: SubgraphAnswer) -> SubgraphAnswer:
+    """The answer of a query root that stands below the root, as if it had been asked for as an entity."""
+    data = None if answer.data is None else {"": [answer.data]}
+    errors = [msgspec.structs.replace(error, path=["", 0, *(error.path or ())]) for error in answer.errors or ()]
+    return msgspec.structs.replace(answer, data=data, errors=errors)
 
 
 def _merge_entities(fetch: Fetch, batch: Batch, entities: list[object]) -> None:

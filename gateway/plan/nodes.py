@@ -70,7 +70,8 @@ class ContextVariable(Struct, frozen=True):
 class EntityInput(Struct, frozen=True):
     """The objects that one `_entities` call is about.
 
-    alias: response key of this `_entities` field in the fetch's document ("_entities" when it is the only one).
+    alias: response key of this `_entities` field in the fetch's document ("_entities" when it is the only one). Empty:
+        the objects are the query root, reached again below the root, and the whole answer belongs to each of them.
     variable: name of its representations variable, without `$`.
     path: where the objects are in the response tree.
     requires: what a representation holds besides `__typename`; fragments select by concrete type.

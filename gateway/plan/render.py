@@ -70,6 +70,8 @@ def _fetch(fetch: Fetch) -> list[str]:
 def _input(entity: EntityInput) -> list[str]:
     path = ".".join(map(_step, entity.path))
     name = f" as {entity.typename_as}" if entity.typename_as else ""
+    if not entity.alias:
+        return [f"{path}{name}"]
     return [f"${entity.variable}: {path}{name} {_requires(entity.requires)}"]
 
 

@@ -27,6 +27,10 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, cop
     contexts = _free_prefix("context", variables)
     if draft.root is not None:
         body = writer.selection(draft.root, ())
+    elif draft.groups[0].at_root:
+        (group,) = draft.groups
+        inputs.append(_input_of(group, "", "", {}))
+        body = writer.selection(group.parts[inputs[0].typename_as or ""], ())
     else:
         parts = []
         for index, group in enumerate(draft.groups):

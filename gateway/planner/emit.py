@@ -112,7 +112,9 @@ class Emission:
         selection = Selection(visit.node)
         requires = requirements_of(visit.inputs, place.keys)
         concrete = None if as_interface else base.name
-        fetch.groups.append(Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface))
+        at_root = visit.node.name == self.graph.supergraph.roots["query"]
+        group = Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface, at_root=at_root)
+        fetch.groups.append(group)
         return replace(place, fetch=fetch, selection=selection)
 
     def _field(

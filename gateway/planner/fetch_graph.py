@@ -108,6 +108,7 @@ class Group:
     parts: for each static type that they are asked as, their selection.
     requires: for each concrete type (None: any), what a representation holds.
     contexts: what its fields are given from objects above.
+    at_root: they are the query root itself, reached again below the root, and no entities.
     """
 
     path: Path
@@ -115,6 +116,7 @@ class Group:
     requires: dict[str | None, Requirements]
     as_interface: bool
     contexts: set[ContextSlot] = field(default_factory=set)
+    at_root: bool = False
 
 
 @dataclass(eq=False, slots=True)

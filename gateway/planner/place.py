@@ -124,11 +124,15 @@ class PlaceSearch:
         self, draft: Draft, way: Resolver, field: Field, bans: Bans, avoided: frozenset[str]
     ) -> Iterator[Draft]:
         ban = (way.node.subgraph, way.node.name, field.name if way.edge.requires else None)
-        if ban in bans or (self.base is not None and way.keys == ((),)):
+        if ban in bans or (self.base is not None and way.keys == ((),) and not self._is_query_below(way.node)):
             return
         requires = self.solver.demands.of(way.edge.requires, self.type_name)
         for entered, index in self._entered(draft, way.node, way.keys, requires, bans | {ban}):
             yield from self._placed(entered, index, way.node, way.edge, (), field, bans, avoided)
+
+    def _is_query_below(self, node: TypeNode) -> bool:
+        """The query root may be reached again below itself, as in a mutation's payload, and is the same everywhere."""
+        return node.name == self.solver.graph.supergraph.roots["query"]
 
     def _entered(
         self, draft: Draft, node: TypeNode, keys: tuple[FieldSet, ...], requires: tuple[Field, ...], bans: Bans

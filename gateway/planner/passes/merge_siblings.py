@@ -17,7 +17,8 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
     kept: dict[tuple[object, ...], FetchDraft] = {}
     instead: dict[FetchDraft, FetchDraft] = {}
     for fetch in fetches:
-        into = kept.setdefault((stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None), fetch)
+        alone = fetch if _is_at_root(fetch) else None
+        into = kept.setdefault((stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None, alone), fetch)
         instead[fetch] = into
         if into is not fetch:
             _absorb(into, fetch)
@@ -34,12 +35,19 @@ def _without_postponed(fetches: list[FetchDraft]) -> list[FetchDraft]:
     # Earliest first: what a fetch is taken into may itself be taken along later, with all that it has by then.
     for fetch in sorted(fetches, key=stages.__getitem__):
         later = [
-            one for one in fetches if one.subgraph == fetch.subgraph and stages[one] > stages[fetch] and one.groups
+            one
+            for one in fetches
+            if one.subgraph == fetch.subgraph and stages[one] > stages[fetch] and one.groups and not _is_at_root(one)
         ]
-        if fetch.groups and fetch not in needed and later:
+        if fetch.groups and fetch not in needed and later and not _is_at_root(fetch):
             _absorb(min(later, key=stages.__getitem__), fetch)
             gone.add(fetch)
     return [fetch for fetch in fetches if fetch not in gone]
+
+
+def _is_at_root(fetch: FetchDraft) -> bool:
+    """Whether it asks for fields of the query root somewhere below: its document has no `_entities` to stand beside."""
+    return any(group.at_root for group in fetch.groups)
 
 
 def _absorb(into: FetchDraft, fetch: FetchDraft) -> None:
