@@ -7,6 +7,7 @@ there is no room: it says so, and whoever offers it decides.
 from __future__ import annotations
 
 from collections import deque
+from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -113,8 +114,11 @@ class Ordered(Outbox[Item]):
 
 
 class Latest(Outbox[Item]):
-    """The newest of each key. After one was taken its key rests for `1 / rate` seconds; None: not at all.
+    """The newest of each key; each key goes out `rate` times a second at most, or as it comes where there is none.
 
+    After one was taken its key rests. An item that comes in the second half of the rest goes at once, and the next rest
+    is longer by what was left of this one. So the average holds, any second has `rate` + 1 of a key at most, and no
+    reader gets what has waited for an alarm where something fresher was about to come.
     `counters` learns of every item whose place a newer one has taken.
     """
 
@@ -125,9 +129,10 @@ class Latest(Outbox[Item]):
         self._counters = counters
         self._rest_s = 0.0 if rate is None else 1.0 / rate
         self._items: dict[bytes, Item] = {}
-        # Keys that may go, and keys that rest with the time when that ends: each in order, the first one first.
+        # Keys that may go, the first one first; until when others rest; the same by time, with some that is past.
         self._ready: dict[bytes, None] = {}
         self._resting: dict[bytes, float] = {}
+        self._alarms: list[tuple[float, bytes]] = []
 
     def __len__(self) -> int:
         return len(self._items)
@@ -141,7 +146,7 @@ class Latest(Outbox[Item]):
         self._size = size
         if older is not None:
             self._counters.superseded += 1
-        elif item.key not in self._resting:
+        if self._may_go(item.key):
             self._ready[item.key] = None
             self._bell.ring()
         elif len(self._items) == 1:
@@ -151,7 +156,6 @@ class Latest(Outbox[Item]):
 
     def end(self) -> None:
         self._ready.update(dict.fromkeys(self._items))
-        self._resting.clear()
         super().end()
 
     def clear(self) -> int:
@@ -167,21 +171,30 @@ class Latest(Outbox[Item]):
             return None
         key = next(iter(self._ready))
         del self._ready[key]
-        if self._rest_s and not self._ended:
-            self._resting[key] = self._clock.time() + self._rest_s
+        if self._rest_s:
+            self._rest(key)
         return self._items.pop(key)
 
     def _due(self) -> float | None:
         """When the first of those that rest may go on."""
-        return next(iter(self._resting.values()), None) if self._items else None
+        return self._alarms[0][0] if self._items and self._alarms else None
+
+    def _may_go(self, key: bytes) -> bool:
+        until = self._resting.get(key)
+        return until is None or until - self._rest_s / 2 <= self._clock.time() + _NEAREST_S
+
+    def _rest(self, key: bytes) -> None:
+        now = self._clock.time()
+        until = max(now, self._resting.get(key, now)) + self._rest_s
+        self._resting[key] = until
+        heappush(self._alarms, (until, key))
 
     def _rouse(self) -> None:
         """Keys whose rest is over."""
         now = self._clock.time() + _NEAREST_S
-        while self._resting:
-            key, until = next(iter(self._resting.items()))
-            if until > now:
-                return
-            del self._resting[key]
-            if key in self._items:
-                self._ready[key] = None
+        while self._alarms and self._alarms[0][0] <= now:
+            until, key = heappop(self._alarms)
+            if self._resting.get(key) == until:
+                del self._resting[key]
+                if key in self._items:
+                    self._ready[key] = None

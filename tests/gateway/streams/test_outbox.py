@@ -90,9 +90,25 @@ async def test_each_key_goes_out_no_more_often_than_the_rate() -> None:
         for text in await taken(outbox):
             seen[text].append(clock.now)
         clock.move(0.01)
-    assert len(seen["a"]) == len(seen["b"]) == 10
+    assert [round(moment, 2) for moment in seen["a"][:4]] == [0.0, 0.05, 0.15, 0.25]
     for times in seen.values():
-        assert all(later - sooner > 0.0994 for sooner, later in pairwise(times))
+        assert 10 <= len(times) <= 11
+        assert all(later - sooner > 0.0494 for sooner, later in pairwise(times))
+
+
+async def test_what_comes_in_time_goes_fresh_and_not_when_an_alarm_rings() -> None:
+    """60 a second, of which 20 go: none of those is older than the moment in which it came."""
+    clock = Hand()
+    outbox, counters = latest(clock, rate=20)
+    ages: list[float] = []
+    for tick in range(600):
+        if tick % 10 == 0:
+            outbox.offer(Told(b"a", str(clock.now)))
+        ages += [clock.now - float(text) for text in await taken(outbox)]
+        clock.move(1 / 600)
+    assert len(ages) == 21
+    assert max(ages) == 0.0
+    assert counters.superseded == 39
 
 
 async def test_a_reader_that_waits_is_woken_when_the_key_has_rested() -> None:
@@ -148,6 +164,7 @@ async def test_memory_of_keys_that_rest_does_not_grow() -> None:
         await taken(outbox)
         clock.move(0.001)
     assert len(outbox._resting) <= 12
+    assert len(outbox._alarms) <= 12
 
 
 @pytest.mark.parametrize("mode", ["latest", "ordered"])
@@ -184,13 +201,13 @@ async def test_a_newer_state_needs_room_for_what_it_is_larger() -> None:
 def test_whatever_happens_a_reader_gets_the_newest_at_the_rate_and_the_last_at_the_end(
     steps: list[tuple[str, int]],
 ) -> None:
-    """Against a plain account of it: per key the newest that was offered and when one went out."""
+    """Against a plain account of it: per key the newest that was offered and until when it rests."""
 
     async def play() -> None:
         clock = Hand()
         outbox, counters = latest(clock, rate=10)
         newest: dict[bytes, str] = {}
-        went: dict[bytes, float] = {}
+        rests: dict[bytes, float] = {}
         offered = delivered = 0
         for step, (deed, number) in enumerate(steps):
             if deed == "move":
@@ -204,11 +221,12 @@ def test_whatever_happens_a_reader_gets_the_newest_at_the_rate_and_the_last_at_t
                 for text in await taken(outbox):
                     key = bytes([int(text.split()[0])])
                     assert text == newest.pop(key)
-                    assert clock.now - went.get(key, -1.0) > 0.0994
-                    went[key] = clock.now
+                    earliest = rests.get(key, 0.0) - 0.05
+                    assert clock.now >= earliest - 0.0006
+                    rests[key] = max(clock.now, rests.get(key, 0.0)) + 0.1
                     delivered += 1
                 # What is left rests; nothing that may go was kept.
-                assert all(clock.now - went[key] < 0.1 for key in newest)
+                assert all(clock.now < rests[key] for key in newest)
         outbox.end()
         assert sorted(await taken(outbox)) == sorted(newest.values())
         assert counters.superseded == offered - delivered - len(newest)
