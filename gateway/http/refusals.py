@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import OperationInvalid, RequestRefused, Unauthenticated
+from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, Unauthenticated
 from gateway.execution.response import Response, ResponseError
 from gateway.http.negotiation import JSON
 from gateway.http.reading import BadRequest
@@ -28,4 +28,6 @@ def status_of(error: RequestRefused, media_type: str) -> int:
     if isinstance(error, Unauthenticated):
         return 401
     # Clients of the older media type read a GraphQL answer only under 200 (GraphQL over HTTP, 6.4.1).
-    return 200 if media_type == JSON else 400
+    if media_type == JSON:
+        return 200
+    return 500 if error.code is ErrorCode.INTERNAL else 400

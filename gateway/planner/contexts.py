@@ -99,7 +99,7 @@ class Contexts:
             if setting == here:
                 break
         if not sources:
-            raise Unreachable([f"{field_name}({argument.name}:), for nothing above it sets {argument.context}"])
+            raise Unreachable([f"{field_name}, which needs something of an object above it that is not there"])
         return ContextSlot(argument.type_text, tuple(sources))
 
     def connect(self) -> None:
@@ -108,7 +108,7 @@ class Contexts:
             fetch.needs |= self._given.get((keys, key), set()) - {fetch}
         for fetch, _, key in self._waiting:
             if fetch in _everything_before(fetch):
-                raise Unreachable([f"a context's {key}, for it would have to be known before itself"])
+                raise Unreachable([f"{key}, which would have to be known before itself"])
 
     def _types_at(self, path: Path, depth: int) -> frozenset[str]:
         if depth == 0:

@@ -1,16 +1,16 @@
 """What may go wrong in planning.
 
 GatewayError
-├── RequestRefused
-│   └── PlanTooComplex   the budget ran out before a plan was found
-└── Unreachable          no subgraph can give a field: the supergraph was not checked for satisfiability
+└── RequestRefused
+    ├── PlanTooComplex   the budget ran out before a plan was found
+    └── Unreachable      no subgraph can give a field here: the supergraph was not checked for satisfiability
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.errors import ErrorCode, GatewayError, RequestRefused
+from gateway.errors import ErrorCode, RequestRefused
 
 
 class PlanTooComplex(RequestRefused):
@@ -23,8 +23,8 @@ class PlanTooComplex(RequestRefused):
         self.allowed = allowed
 
 
-class Unreachable(GatewayError):
-    """There is no way to these fields."""
+class Unreachable(RequestRefused):
+    """There is no way to these fields; the operation is right, and the supergraph is not."""
 
     code = ErrorCode.INTERNAL
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.app import build_app
@@ -12,7 +13,7 @@ from gateway.node_field import NodeFieldRefused, type_in, with_node_field
 from gateway.pipeline import OperationRequest
 from gateway.settings import NodeFieldSettings, Settings
 from gateway.supergraph.read import read_supergraph
-from tests.federation.harness.suite import Nobody, Suite, suite_named
+from tests.federation.harness.suite import Nobody, Suite, gateway_over_http, suite_named
 
 PLAIN = NodeFieldSettings(base64=False, separator="-")
 
@@ -82,3 +83,17 @@ def test_a_supergraph_that_answers_node_itself_is_refused() -> None:
 )
 def test_the_rule_tells_the_type_or_nothing(id: str, settings: NodeFieldSettings, name: str | None) -> None:
     assert type_in(id, settings) == name
+
+
+@pytest.mark.parametrize(("accept", "status"), [("application/json", 200), ("application/graphql-response+json", 500)])
+async def test_a_field_that_is_given_something_from_above_cannot_be_asked_of_a_node(accept: str, status: int) -> None:
+    settings = Settings(development=True, node_field=PLAIN)
+    asked = {"query": '{ me { id } node(id: "Transaction-t1") { id ... on Transaction { named } } }'}
+    async with gateway_over_http(suite_named("context"), settings) as url, aiohttp.ClientSession(url) as session:
+        async with session.post("/graphql", json=asked, headers={"Accept": accept}) as response:
+            body = await response.json()
+            assert (response.status, "data" in body) == (status, False)
+            assert body["errors"][0]["extensions"]["code"] == "INTERNAL"
+            assert body["errors"][0]["message"].startswith("No subgraph can give named")
+        async with session.post("/graphql", json={"query": "{ me { id } }"}) as response:
+            assert (await response.json())["data"] == {"me": {"id": "ann"}}

@@ -561,6 +561,21 @@ REFUSED = [
         },
     ),
     one(
+        "a context that only the object itself sets",
+        "SATISFIABILITY_ERROR",
+        None,
+        'type Query { t: T } type T @key(fields: "id") @context(name: "c") '
+        '{ id: ID! n: Int y(z: Int @fromContext(field: "$c { n }")): Int }',
+    ),
+    two(
+        "a context whose value cannot be fetched where it is set",
+        "SATISFIABILITY_ERROR",
+        None,
+        'type Query { u: U } type U @key(fields: "id") @context(name: "c") { id: ID! n: Int @external t: T }\n'
+        'type T @key(fields: "id") { id: ID! y(z: Int @fromContext(field: "$c { n }")): Int }',
+        'type Query { v: U } type U @key(fields: "code") { code: ID! n: Int }',
+    ),
+    one(
         "a context that is not set on one of the ways",
         "SATISFIABILITY_ERROR",
         None,
