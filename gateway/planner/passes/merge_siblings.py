@@ -1,5 +1,7 @@
 """Merge fetches that go to one subgraph at the same stage into one request; those that nobody waits for may go later.
 
+Only within one part of the answer: what comes at once is not held up by what may come later.
+
 In: all fetches. Out: fewer. Objects of one place that are asked in the same way share one `_entities` field, whatever
 their concrete types; the others get a field each, under aliases. Conditions do not keep fetches apart: each field
 stays under its own, and objects that are not there are not asked about.
@@ -17,7 +19,8 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
     kept: dict[tuple[object, ...], FetchDraft] = {}
     instead: dict[FetchDraft, FetchDraft] = {}
     for fetch in fetches:
-        into = kept.setdefault((stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None), fetch)
+        place = (fetch.part, stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None)
+        into = kept.setdefault(place, fetch)
         instead[fetch] = into
         if into is not fetch:
             _absorb(into, fetch)
@@ -34,7 +37,9 @@ def _without_postponed(fetches: list[FetchDraft]) -> list[FetchDraft]:
     # Earliest first: what a fetch is taken into may itself be taken along later, with all that it has by then.
     for fetch in sorted(fetches, key=stages.__getitem__):
         later = [
-            one for one in fetches if one.subgraph == fetch.subgraph and stages[one] > stages[fetch] and one.groups
+            one
+            for one in fetches
+            if (one.subgraph, one.part) == (fetch.subgraph, fetch.part) and stages[one] > stages[fetch] and one.groups
         ]
         if fetch.groups and fetch not in needed and later:
             _absorb(min(later, key=stages.__getitem__), fetch)
