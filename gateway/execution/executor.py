@@ -44,21 +44,16 @@ class Executor:
         self._reporting = reporting
 
     async def execute(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> Response:
-        async with aclosing(OperationScope()) as scope:
-            state = State(variables, caller, {}, Failures(), scope)
-            if plan.node is not None:
-                await self._run(state, plan.node)
-        return self._response(plan, state)
+        return self._response(plan, await self._executed(plan, variables, caller))
 
     async def pieces(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, spelling: Spelling
     ) -> AsyncGenerator[Piece, None]:
         """The answer of a plan that defers. Closing it ends the fetches that are under way."""
         assert plan.deferral is not None
-        async with aclosing(OperationScope()) as scope:
-            state = State(variables, caller, {}, Failures(), scope)
-            if plan.node is not None:
-                await self._run(state, plan.node)
+        executed = asyncio.ensure_future(self._executed(plan, variables, caller))
+        # A mutation that has begun is ended, whoever listens.
+        state = await (asyncio.shield(executed) if plan.kind == "mutation" else executed)
         delivery = delivery_of(spelling, plan, state, self._reporting)
         yield self._with_schema(plan, state, delivery.first())
         if not delivery.is_open:
@@ -102,6 +97,14 @@ class Executor:
         """What the client is told of a stream that cannot be opened or broke."""
         subgraph = _subscribed(plan).primary.subgraph
         return self._reporting.error(failure.code, str(failure), None, subgraph, caller.trace_id)
+
+    async def _executed(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> State:
+        """The plan's own node, without what is deferred."""
+        async with aclosing(OperationScope()) as scope:
+            state = State(variables, caller, {}, Failures(), scope)
+            if plan.node is not None:
+                await self._run(state, plan.node)
+        return state
 
     async def _run(self, state: State, node: Node) -> None:
         match node:

@@ -7,7 +7,7 @@ each fragment whole, with its path and label.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -21,6 +21,20 @@ _encoder = msgspec.json.Encoder()
 class Spelling(StrEnum):
     PENDING = "v0.2"
     PATHS = "v0.1"
+
+
+_NAMES = {
+    ("deferspec", "20220824"): ("deferSpec=20220824", Spelling.PATHS),
+    ("incrementalspec", "v0.1"): ("incrementalSpec=v0.1", Spelling.PATHS),
+    ("incrementalspec", "v0.2"): ("incrementalSpec=v0.2", Spelling.PENDING),
+    ("incrementaldeliveryspec", "3283f8a"): ("incrementalDeliverySpec=3283f8a", Spelling.PENDING),
+}
+
+
+def spelling_named(parameters: Mapping[str, object]) -> tuple[str, Spelling] | None:
+    """The spelling that parameters of a media type, or a request's extensions, name, and what they call it."""
+    given = {(name.lower(), value) for name, value in parameters.items() if isinstance(value, str)}
+    return next((spelling for name, spelling in _NAMES.items() if name in given), None)
 
 
 class Announced(Struct, frozen=True):
@@ -62,7 +76,10 @@ class Completed(Struct, frozen=True):
 
 
 class Piece(Struct):
-    """One message to the client. `first`: the answer that the others add to; it only stands in the first."""
+    """One message to the client. `first`: the answer that the others add to; it only stands in the first.
+
+    A first one that is the last as well is an ordinary answer.
+    """
 
     first: Response | None = None
     announced: Sequence[Announced] = ()
@@ -76,6 +93,8 @@ class Piece(Struct):
 
     def as_json(self) -> dict[str, object]:
         body = self.first.as_json() if self.first else {}
+        if self.first and not self.has_next:
+            return body
         return {
             **body,
             **_if_any(

@@ -324,11 +324,15 @@ class PlaceSearch:
 
 
 def _draft(visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...]) -> Draft:
-    total = sum(stage for stage, _ in marks)
     # What comes at once comes first: a later part is never made cheaper by it.
     first = frozenset(mark for mark in marks if isinstance(mark[1], str))
-    rank = (_size(leftover), len(first), depth_of(first), len(marks), depth_of(marks), total, len(visits))
+    rank = (_size(leftover), *_cost(first), *_cost(marks - first), len(visits))
     return Draft(visits, marks, leftover, rank, stages)
+
+
+def _cost(marks: Marks) -> tuple[int, int, int]:
+    """How many requests, after how many steps, and how late they all are."""
+    return len(marks), depth_of(marks), sum(stage for stage, _ in marks)
 
 
 def provided_at(graph: QueryGraph, provided: FieldSet, name: str, node: TypeNode) -> tuple[bool, FieldSet]:

@@ -32,7 +32,8 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
 def _without_postponed(fetches: list[FetchDraft]) -> list[FetchDraft]:
     """Fetches that nothing waits for go along with a later one to their subgraph: the answer waits for that anyway."""
     stages = stages_of(fetches)
-    needed = {need for fetch in fetches for need in fetch.needs}
+    # A later part waits for all of an earlier one, however late its fetches are.
+    needed = {need for fetch in fetches for need in fetch.needs if need.part == fetch.part}
     gone: set[FetchDraft] = set()
     # Earliest first: what a fetch is taken into may itself be taken along later, with all that it has by then.
     for fetch in sorted(fetches, key=stages.__getitem__):
