@@ -18,6 +18,7 @@ from tests.federation.harness.subgraph import DataSubgraph
 from tests.federation.harness.suite import suite_named
 from tests.gateway.http.test_streams import read_events
 from tests.gateway.http.test_websocket import heard, introduced, say
+from tests.node import HERE, INSTALLED, needs_peers
 
 QUERY = '{ product(id: "p1") { name ... @defer(label: "stock") { inStock } } }'
 WHOLE = {"data": {"product": {"name": "Valve", "inStock": 5}}}
@@ -310,3 +311,32 @@ async def test_a_socket_that_completes_an_operation_ends_what_is_deferred() -> N
         await held.begun.wait()
         await say(socket, {"id": "1", "type": "complete"})
         await held.cancelled.wait()
+
+
+@needs_peers
+@pytest.mark.skipif(not (INSTALLED / "@apollo").exists(), reason="needs Apollo Client: ./dev peers")
+@pytest.mark.parametrize("spelling", ["older", "newer"])
+async def test_apollo_client_is_served(spelling: str) -> None:
+    asked = "{ products { id ... @defer { name size { width ... @defer { height } } } } }"
+    async with shop() as session:
+        address = str(session._base_url).rstrip("/") + "/graphql"
+        process = await asyncio.create_subprocess_exec(
+            *("node", str(HERE / "apollo_client.mjs"), address, spelling, asked),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            printed, _ = await process.communicate()
+    first, *_, last = map(json.loads, printed.splitlines())
+    product, size = {"__typename": "Product"}, {"__typename": "Size"}
+    assert first == {
+        "data": {"products": [{**product, "id": "p1"}, {**product, "id": "p2"}]},
+        "state": "streaming",
+        "error": None,
+    }
+    assert last["data"] == {
+        "products": [
+            {**product, "id": "p1", "name": "Valve", "size": {**size, "width": 10, "height": 20}},
+            {**product, "id": "p2", "name": "Pump", "size": {**size, "width": 40, "height": None}},
+        ]
+    }
+    assert (last["state"], last["error"]) == ("complete", "not measured")
