@@ -34,6 +34,7 @@ class CutProjection(Projection):
     def cut(self, shape: Object, tree: Tree, path: ResponsePath, shows: Shows) -> dict[str, object] | None:
         """The piece of the object at `path` that `shows` chooses; `met` tells of it afterwards."""
         self._shows, self._met, self._data, self._path = shows, [], None, path
+        self._tells: dict[int, bool] = {}
         try:
             self._data = self._object(shape, tree, path)
         except Nulled:
@@ -41,13 +42,15 @@ class CutProjection(Projection):
         return self._data
 
     def met(self) -> list[Met]:
-        """The objects of the piece cut last, each before what is in it, beginning with the cut one itself."""
+        """The objects of the piece cut last of which it may not show all, each before what is in it."""
         return [each for each in self._met if each and _stands(self._data, each.path[len(self._path) :])]
 
     def _holds(self, field: ShapeField, typename: str | None) -> bool:
         return self._shows(field) and super()._holds(field, typename)
 
     def _object(self, shape: Object, value: Tree, path: ResponsePath) -> dict[str, object] | None:
+        if not self._may_hold_more(shape):
+            return super()._object(shape, value, path)
         place = len(self._met)
         self._met.append(None)
         result = super()._object(shape, value, path)
@@ -56,6 +59,13 @@ class CutProjection(Projection):
             fields = tuple(field for field in shape.fields if super(CutProjection, self)._holds(field, typename))
             self._met[place] = Met(shape, value, path, typename, fields)
         return result
+
+    def _may_hold_more(self, shape: Object) -> bool:
+        tells = self._tells.get(id(shape))
+        if tells is None:
+            tells = bool(shape.defers) or not all(map(self._shows, shape.fields))
+            self._tells[id(shape)] = tells
+        return tells
 
 
 def _stands(data: object, path: ResponsePath) -> bool:

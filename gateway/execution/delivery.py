@@ -159,6 +159,7 @@ class DeliveryByParts:
         completed: list[Completed] = []
         came: Came = []
         while ready := [each for each in self._open if each.fragment.id in complete]:
+            self._open = [each for each in self._open if each.fragment.id not in complete]
             for fragment in ready:
                 assert fragment.announced is not None
                 failed = self._cut_all(fragment, projection)
@@ -171,7 +172,6 @@ class DeliveryByParts:
                     _close(fragment)
                 completed.append(Completed(fragment.announced.id, failed or ()))
                 fragment.closed = True
-                self._open.remove(fragment)
         self._errors.add_left_over(came, complete)
         return Piece(None, announced, increments, completed, self.is_open) if completed else None
 
@@ -184,7 +184,8 @@ class DeliveryByParts:
                 group.cut = True
                 group.data = projection.cut(met.shape, met.tree, met.path, group.shows)
                 group.errors = self._errors.of_piece(met.shape, met.path, group.shows, projection)
-                self._look_around(projection.met()[1:], group.part, {met.path: group.around})
+                below = [each for each in projection.met() if each.path != met.path]
+                self._look_around(below, group.part, {met.path: group.around})
         failed = [group for group in fragment.groups if group.data is None]
         if not failed:
             return None

@@ -42,7 +42,9 @@ async def pieces_of(
     try:
         yield _BOUNDARY + _HEADER + first.as_bytes() + _BOUNDARY
         async for result in results:
-            yield _HEADER + result.as_bytes() + _BOUNDARY
+            # What is no piece is what ended them.
+            body = result.as_json() if isinstance(result, Piece) else {**result.as_json(), "hasNext": False}
+            yield _HEADER + _encoder.encode(body) + _BOUNDARY
         yield _END
     finally:
         await results.aclose()

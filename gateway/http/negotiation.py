@@ -50,6 +50,8 @@ class Pieces(Struct, frozen=True):
 
 def pieces_type(accept: str | None) -> Pieces | None:
     """How the client takes an answer in pieces: parts before events; the newer spelling where it names none."""
+    if stream_type(accept) is None:
+        return None
     found: list[tuple[int, float, Pieces]] = []
     for part in (accept or "").split(","):
         media_type, *pairs = (piece.strip() for piece in part.split(";"))

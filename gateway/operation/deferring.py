@@ -107,6 +107,12 @@ class Deferring:
         self.fragments.append(DeferredFragment(len(self.fragments) + 1, text, parent))
         return len(self.fragments)
 
+    def move_out(self, fragment: int, parent: int) -> None:
+        """The fragment stands in `parent`, too; if that is further out, only there."""
+        known = self.fragments[fragment - 1]
+        if known.parent != parent and (not parent or parent in self._around(fragment)):
+            self.fragments[fragment - 1] = DeferredFragment(known.id, known.label, parent)
+
     def _is_on(self, directive: DirectiveNode) -> bool:
         value = _argument(directive, "if")
         if isinstance(value, VariableNode):
@@ -125,37 +131,29 @@ class DefersHere:
     def __init__(self, deferring: Deferring) -> None:
         self._deferring = deferring
         self._types: dict[int, frozenset[str]] = {}
-        self._numbers: dict[tuple[int, int], int] = {}
-        self._read: dict[str, dict[int, frozenset[str]]] = {}
+        self._numbers: dict[int, int] = {}
 
-    def entered(
-        self, selection: FragmentSpreadNode | InlineFragmentNode, parent: int, types: frozenset[str]
-    ) -> tuple[int, frozenset[str]]:
-        """The deferred fragment that holds within the selection, and the types for which it was not read so far."""
+    def entered(self, selection: FragmentSpreadNode | InlineFragmentNode, parent: int, types: frozenset[str]) -> int:
+        """The deferred fragment that holds within the selection, which is read for these types.
+
+        One @defer is one fragment here, however often it is read: where the named fragment that it stands in is spread
+        again, its fields come with whichever is outermost.
+        """
         directive = self._deferring.directive_of(selection)
-        if isinstance(selection, FragmentSpreadNode):
-            types = self._unread(selection.name.value, directive, parent, types)
-        if directive is None or not types:
-            return parent, types
-        place = (id(directive), parent)
-        if place not in self._numbers:
-            self._numbers[place] = self._deferring.number(directive, parent)
-        number = self._numbers[place]
+        if directive is None:
+            return parent
+        number = self._numbers.get(id(directive))
+        if number is None:
+            number = self._numbers[id(directive)] = self._deferring.number(directive, parent)
+        else:
+            self._deferring.move_out(number, parent)
         self._types[number] = self._types.get(number, frozenset()) | types
-        return number, types
+        return number
 
     def result(self, everything: frozenset[str]) -> tuple[DeferHere, ...]:
         return tuple(
             DeferHere(number, frozenset() if types == everything else types) for number, types in self._types.items()
         )
-
-    def _unread(self, name: str, directive: DirectiveNode | None, parent: int, types: frozenset[str]) -> frozenset[str]:
-        """A named fragment counts once for each @defer around it, and no more once it was read without any."""
-        read = self._read.setdefault(name, {})
-        key = id(directive) if directive is not None else -parent
-        types = types - read.get(0, frozenset()) - read.get(key, frozenset())
-        read[key] = read.get(key, frozenset()) | types
-        return types
 
 
 def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:

@@ -152,10 +152,8 @@ class Normalizer:
                 condition = self.schema.type_map[inner.type_condition.name.value]
                 assert isinstance(condition, CompositeType)
                 narrowed = types & self.possible(condition)
-            within = fragment
-            if reading.defers is not None:
-                within, narrowed = reading.defers.entered(selection, fragment, narrowed)
             if narrowed:
+                within = reading.defers.entered(selection, fragment, narrowed) if reading.defers else fragment
                 self._collect(inner.selection_set, narrowed, here, within, reading)
 
     def _field(self, key: str, parent: CompositeType, everything: frozenset[str], group: _Group) -> Field:

@@ -302,7 +302,8 @@ def _add_item(old: Json, new: Json, once: bool) -> None:
 
 
 def _announced(pieces: Iterable[Json]) -> list[Json]:
-    return sorted(str((each["path"], each.get("label"))) for piece in pieces for each in piece.get("pending", ()))
+    """Each once: graphql-core announces a @defer in a named fragment that is spread twice, too."""
+    return _once(str((each["path"], each.get("label"))) for piece in pieces for each in piece.get("pending", ()))
 
 
 def _outcomes(pieces: Iterable[Json]) -> list[Json]:
@@ -322,7 +323,11 @@ def _outcomes(pieces: Iterable[Json]) -> list[Json]:
             if each.get("errors") or each["id"] not in within:
                 found.append(f"{name} {'failed' if each.get('errors') else 'came'}")
     assert not names, f"never completed: {names}"
-    return sorted(found)
+    return _once(found)
+
+
+def _once(texts: Iterable[str]) -> list[str]:
+    return sorted(set(texts))
 
 
 def _is_lost(data: Json, path: tuple[Json, ...]) -> bool:

@@ -80,6 +80,12 @@ async def parts_of(response: aiohttp.ClientResponse) -> list[Any]:
     return found
 
 
+async def next_part(response: aiohttp.ClientResponse) -> Any:
+    """With the boundary that ends it: without that no client knows that it is whole."""
+    await response.content.readuntil(b"\r\n\r\n")
+    return json.loads((await response.content.readuntil(b"\r\n--graphql")).removesuffix(b"\r\n--graphql"))
+
+
 @pytest.mark.parametrize(
     ("accept", "content_type", "pieces"),
     [
@@ -128,10 +134,7 @@ async def test_who_takes_no_parts_gets_all_at_once(accept: str | None) -> None:
 async def test_the_first_piece_waits_for_nothing_deferred(headers: Mapping[str, str]) -> None:
     asked = {"query": QUERY}
     async with with_held_stock() as (session, held), session.post("/graphql", json=asked, headers=headers) as response:
-        # With the boundary that ends it: without that no client knows that it is whole.
-        await response.content.readuntil(b"\r\n\r\n")
-        first = (await response.content.readuntil(b"\r\n--graphql")).removesuffix(b"\r\n--graphql")
-        assert json.loads(first)["data"] == {"product": {"name": "Valve"}}
+        assert (await next_part(response))["data"] == {"product": {"name": "Valve"}}
         await held.begun.wait()
         assert not held.asked
         held.may.set()
@@ -149,6 +152,32 @@ async def test_nothing_deferred_is_asked_for_before_the_first_piece_is_out() -> 
         held.may.set()
         async with await asking as response:
             assert await parts_of(response) == PIECES
+
+
+async def test_each_fragment_comes_as_soon_as_its_own_fetches_are_over() -> None:
+    asked = {"query": '{ product(id: "p1") { id ... @defer { inStock } ... @defer { name ... @defer { weight } } } }'}
+    async with with_held_stock() as (session, held), session.post("/graphql", json=asked, headers=OLDER) as response:
+        parts = [await next_part(response) for _ in range(3)]
+        assert [sorted(each["incremental"][0]["data"]) for each in parts[1:]] == [["name"], ["weight"]]
+        held.may.set()
+        last = await next_part(response)
+        assert (last["incremental"][0]["data"], last["hasNext"]) == ({"inStock": 5}, False)
+
+
+async def test_a_subgraph_that_is_down_costs_its_own_fragment_only() -> None:
+    class Down:
+        async def execute(self, *_: object) -> dict[str, object]:
+            raise ConnectionError("nobody there")
+
+    asked = {"query": '{ product(id: "p1") { id ... @defer(label: "a") { inStock shelf } ... @defer { name } } }'}
+    async with shop(stock=Down()) as session, session.post("/graphql", json=asked, headers=NEWER) as response:
+        first, *later = await parts_of(response)
+    assert "errors" not in first
+    failed = [each for piece in later for each in piece["completed"] if "errors" in each]
+    assert [each["id"] for each in failed] == ["0"]
+    assert {tuple(error["path"]) for error in failed[0]["errors"]} == {("product", "inStock"), ("product", "shelf")}
+    assert {error["extensions"]["code"] for error in failed[0]["errors"]} == {"SUBGRAPH_UNAVAILABLE"}
+    assert [each["data"] for piece in later for each in piece.get("incremental", ())] == [{"name": "Valve"}]
 
 
 @pytest.mark.parametrize("headers", [NEWER, {"Accept": "text/event-stream"}])
