@@ -122,7 +122,10 @@ class PlaceSearch:
         """Drafts that fetch the field for this part, too: in a visit that is there, or in a new one."""
         self.solver.budget.spend()
         if not field.key and any(
-            placed.field is field for visit in draft.visits if self._is_before(visit, part) for placed in visit.fields
+            placed.field is field
+            for visit in draft.visits
+            if visit.part == part or self._is_before(visit, part)
+            for placed in visit.fields
         ):
             return [draft]
         found: list[Draft] = []
@@ -150,8 +153,8 @@ class PlaceSearch:
         return self._best(found)
 
     def _is_before(self, visit: Visit, part: Part) -> bool:
-        """Whether what the visit fetches is there when the part's own fetches begin, or is one of them."""
-        return visit.part == part or visit.part == self.part
+        """Whether what the visit fetches is there when the part's own fetches begin."""
+        return visit.part != part and visit.part == self.part
 
     def _costs_no_time(self, visit: Visit, field: Field, is_key: bool) -> bool:
         """Whether a visit of an earlier part may fetch what only the plan needs: a key, or what it fetches anyway."""
@@ -231,7 +234,7 @@ class PlaceSearch:
         found = {
             index
             for index, visit in enumerate(draft.visits)
-            if self._is_before(visit, part)
+            if visit.part == part or self._is_before(visit, part)
             for placed in visit.fields
             if not placed.field.key and (placed.field.name, placed.field.arguments) in wanted
         }
@@ -273,7 +276,7 @@ class PlaceSearch:
         marks = draft.marks
         if placed.value is not None and placed.value.marks:
             marks |= later(placed.value.marks, draft.stages[index])
-        return _draft(tuple(visits), marks, draft.leftover, draft.stages)
+        return _draft(tuple(visits), marks, draft.leftover, draft.stages, self.solver.defers)
 
     def _local(self, visit: Visit, field: Field) -> tuple[Edge | None, FieldSet]:
         """The edge by which the visit gives the field without more ado, and what is provided below it."""
@@ -299,7 +302,7 @@ class PlaceSearch:
                     marks |= later(placed.value.marks, stage)
             if visit.inner is not None:
                 marks |= later(visit.inner.marks, stage)
-        return _draft(visits, frozenset(marks), leftover, tuple(stages))
+        return _draft(visits, frozenset(marks), leftover, tuple(stages), self.solver.defers)
 
     def _stages(self, visits: tuple[Visit, ...]) -> list[int]:
         """How many requests come before each visit, beginning with the one that the place begins with."""
@@ -323,11 +326,14 @@ class PlaceSearch:
         return sorted(drafts, key=lambda draft: draft.rank)[:BEAM]
 
 
-def _draft(visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...]) -> Draft:
+def _draft(
+    visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...], defers: bool
+) -> Draft:
+    if not defers:
+        return Draft(visits, marks, leftover, (_size(leftover), *_cost(marks), len(visits)), stages)
     # What comes at once comes first: a later part is never made cheaper by it.
     first = frozenset(mark for mark in marks if isinstance(mark[1], str))
-    rank = (_size(leftover), *_cost(first), *_cost(marks - first), len(visits))
-    return Draft(visits, marks, leftover, rank, stages)
+    return Draft(visits, marks, leftover, (_size(leftover), *_cost(first), *_cost(marks - first), len(visits)), stages)
 
 
 def _cost(marks: Marks) -> tuple[int, int, int]:

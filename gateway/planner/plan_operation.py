@@ -76,7 +76,7 @@ def _emitted(graph: QueryGraph, operation: Operation, budget: Budget) -> list[tu
 
 
 def _solved(graph: QueryGraph, operation: Operation, budget: Budget) -> list[PlacePlan]:
-    solver = Solver(graph, budget)
+    solver = Solver(graph, budget, defers=bool(operation.deferred))
     plans = []
     for fields in _serial_parts(operation):
         wanted = tuple(field for field in fields if field.name != "__typename")

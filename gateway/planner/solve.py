@@ -24,10 +24,11 @@ Start = tuple[SubgraphName, str, FieldSet, tuple[Field, ...], Part]
 
 
 class Solver:
-    """The search for one operation."""
+    """The search for one operation. `defers`: some of its fields come later in the answer."""
 
-    def __init__(self, graph: QueryGraph, budget: Budget) -> None:
+    def __init__(self, graph: QueryGraph, budget: Budget, defers: bool = False) -> None:
         self.graph = graph
+        self.defers = defers
         self.demands = graph.demands
         self.budget = budget
         self.narrowed = Narrowed()
