@@ -56,6 +56,12 @@ def _add_stage(commands: argparse._SubParsersAction[argparse.ArgumentParser], st
     command.add_argument("--supergraph", type=Path, required=True, metavar="FILE", help="the composed supergraph")
     if stage != "graph":
         command.add_argument("--operation", metavar="NAME", help="which operation, if the document has several")
+        command.add_argument(
+            "--variables",
+            type=msgspec.json.Decoder(dict[str, object]).decode,
+            metavar="JSON",
+            help="what the conditions of an operation with @defer depend on; true for those left out",
+        )
         command.add_argument("document", nargs="?", type=Path, help="the operation's file; standard input if left out")
 
 
@@ -84,7 +90,8 @@ def _print_diff(chosen: argparse.Namespace) -> int:
 def _print_stage(chosen: argparse.Namespace) -> int:
     document: Path | None = getattr(chosen, "document", None)
     text = "" if chosen.command == "graph" else document.read_text() if document else sys.stdin.read()
-    print(stage_text(chosen.command, chosen.supergraph.read_text(), text, getattr(chosen, "operation", None)))
+    operation, variables = getattr(chosen, "operation", None), getattr(chosen, "variables", None)
+    print(stage_text(chosen.command, chosen.supergraph.read_text(), text, operation, variables))
     return 0
 
 

@@ -17,6 +17,7 @@ from contextlib import aclosing, suppress
 from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
+from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.pipeline import OperationRequest, Pipeline, Ready
 from gateway.plan.nodes import Subscribe
@@ -47,13 +48,18 @@ class LivePipeline:
     def newest(self) -> Pipeline:
         return self._newest
 
-    def ready(self, request: OperationRequest) -> Ready:
-        ready = self._newest.ready(request)
+    def ready(self, request: OperationRequest, in_pieces: bool = False) -> Ready:
+        ready = self._newest.ready(request, in_pieces=in_pieces)
         rate_asked(ready)
         return ready
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         return await ready.pipeline.answer(ready, caller, shows_plan)
+
+    def pieces(
+        self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False
+    ) -> AsyncGenerator[Piece, None]:
+        return ready.pipeline.pieces(ready, caller, spelling, shows_plan)
 
     async def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
         """Raises `SubscriptionFailed` when the stream cannot be opened, breaks, ends or is read too slowly."""

@@ -3,15 +3,18 @@
     read -> check limits -> validate -> make plain -> plan     once for a text (kept, bounded)
     -> coerce variables -> execute                             for every request, every event of a subscription
 
-In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, one for each event. Raises
-`RequestRefused` for what may not run at all; the edge says it in its own protocol.
+In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, one for each event; for an operation that
+defers, to who takes it in pieces, the first answer and what comes after it. Raises `RequestRefused` for what may not
+run at all; the edge says it in its own protocol.
+
+An operation that defers has a second plan for each choice of its conditions; without @defer nothing of this happens.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import islice
 
 import msgspec
@@ -31,7 +34,9 @@ from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.executor import Executor
+from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError
+from gateway.operation.deferring import DEFER, Deferring, switches_in
 from gateway.operation.limits import check_depth
 from gateway.operation.prepare import prepare_document
 from gateway.override_labels import Labels, OverrideLabels
@@ -53,16 +58,22 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
     extensions: dict[str, object] | None = None
 
 
-PlanKey = tuple[str, str | None, Labels]
-"""An operation text, the operation's name, and the override labels that are on."""
+Switches = frozenset[str]
+PlanKey = tuple[str, str | None, Labels, Switches | None]
+"""An operation text, the operation's name, the override labels that are on, and for a plan that defers the conditions'
+variables that are on."""
 
 
 class Prepared(Struct, frozen=True):
-    """What is known of a text whoever asks: kept for the next request."""
+    """What is known of a text whoever asks: kept for the next request.
+
+    switches: the conditions' variables of a text in which something is deferred, else None.
+    """
 
     plan: QueryPlan
     variables: tuple[VariableDefinitionNode, ...]
     delivered: Delivered
+    switches: Switches | None = None
 
 
 class Ready(Struct, frozen=True):
@@ -104,11 +115,18 @@ class Pipeline:
     def subgraphs(self) -> Collection[SubgraphName]:
         return self._supergraph.subgraphs.keys()
 
-    def ready(self, request: OperationRequest, labels: Labels | None = None) -> Ready:
-        """`labels`: the overrides that are on, for an operation that has drawn them already."""
+    def ready(self, request: OperationRequest, labels: Labels | None = None, in_pieces: bool = False) -> Ready:
+        """`labels`: the overrides that are on, for an operation that has drawn them already.
+
+        in_pieces: the client takes what is deferred after the first answer; others get all of it at once.
+        """
         on = self._labels.on() if labels is None else labels & self._planning.labels
-        prepared = self._prepared(request.query, request.operation_name or None, on)
+        name = request.operation_name or None
+        prepared = self._prepared((request.query, name, on, None))
         variables = self._coerced(prepared.variables, request.variables or {})
+        if in_pieces and prepared.switches is not None:
+            switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
+            prepared = self._prepared((request.query, name, on, switched_on))
         return Ready(prepared.plan, variables, request, self, on, prepared.delivered)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
@@ -116,6 +134,16 @@ class Pipeline:
         if shows_plan and self._development:
             return msgspec.structs.replace(response, extensions={"queryPlan": render(ready.plan)})
         return response
+
+    async def pieces(
+        self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer of an operation that defers: what comes at once, then the rest as it comes."""
+        async with aclosing(self._executor.pieces(ready.plan, ready.variables, caller, spelling)) as pieces:
+            async for piece in pieces:
+                if piece.first and shows_plan and self._development:
+                    piece.first = msgspec.structs.replace(piece.first, extensions={"queryPlan": render(ready.plan)})
+                yield piece
 
     def answers(self, ready: Ready, caller: Caller) -> AsyncGenerator[SubgraphAnswer, None]:
         """A subscription's events as its subgraph gives them."""
@@ -134,34 +162,35 @@ class Pipeline:
 
     def warm(self, recent: Iterable[PlanKey]) -> None:
         """Plan what clients asked of an older pipeline; what no longer fits is left."""
-        for text, operation_name, on in recent:
+        for text, operation_name, on, switched_on in recent:
             with suppress(RequestRefused):
-                self._prepared(text, operation_name, on & self._planning.labels)
+                self._prepared((text, operation_name, on & self._planning.labels, switched_on))
 
-    def _prepared(self, text: str, operation_name: str | None, on: Labels) -> Prepared:
-        key = (text, operation_name, on)
+    def _prepared(self, key: PlanKey) -> Prepared:
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
             return kept
-        prepared = self._prepare(text, operation_name, on)
+        prepared = self._prepare(key)
         self._kept[key] = prepared
         if len(self._kept) > self._max_kept_plans:
             self._kept.popitem(last=False)
         return prepared
 
-    def _prepare(self, text: str, operation_name: str | None, on: Labels) -> Prepared:
+    def _prepare(self, key: PlanKey) -> Prepared:
         try:
-            return self._planned(self._read(text), operation_name, on)
+            return self._planned(self._read(key[0]), key)
         except RecursionError:
             raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
 
-    def _planned(self, document: DocumentNode, operation_name: str | None, on: Labels) -> Prepared:
+    def _planned(self, document: DocumentNode, key: PlanKey) -> Prepared:
+        text, operation_name, on, switched_on = key
         check_depth(document, self._limits.max_depth)
         problems = validate(self._supergraph.api_schema, document, hide_suggestions=not self._development)
         if problems:
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
-        operation = prepare_document(self._supergraph, document, operation_name)
+        deferring = None if switched_on is None else Deferring(switched_on, self._limits.max_defers)
+        operation = prepare_document(self._supergraph, document, operation_name, deferring)
         if operation.introspection is not None and not self._introspects:
             refused = GraphQLError("Introspection is switched off here.")
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
@@ -171,7 +200,8 @@ class Pipeline:
         if selected is not operation:
             shape = shape_of(self._supergraph.api_schema, operation)
             plan = msgspec.structs.replace(plan, shape=shape)
-        return Prepared(plan, tuple(definition.variable_definitions or ()) if definition else (), delivered)
+        variables = tuple(definition.variable_definitions or ()) if definition else ()
+        return Prepared(plan, variables, delivered, switches_in(document) if DEFER in text else None)
 
     def _read(self, text: str) -> DocumentNode:
         try:

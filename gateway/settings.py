@@ -13,13 +13,14 @@ StreamProtocol = Literal["websocket", "sse"]
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request may cost before it is refused."""
+    """What one request may cost before it is refused. max_defers: active @defer's, each as often as it is spread."""
 
     max_body_bytes: int = 1024 * 1024
     max_tokens: int = 10_000
     max_depth: int = 40
     max_batch: int = 0
     max_errors: int = 1000
+    max_defers: int = 50
     max_planning_steps: int = 200_000
     max_planning_s: float = 10.0
 

@@ -1,34 +1,51 @@
 """Every stage of planning as text, for people: what became of an operation on its way to a plan.
 
-In: a supergraph's and an operation's text. Out: text. Refuses what the stages refuse.
+In: a supergraph's and an operation's text. Out: text. Refuses what the stages refuse. An operation that defers is shown
+for known values of its conditions' variables: those given, and true for all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from graphql import parse
+
 from gateway.operation.conditions import Conditions, in_order
+from gateway.operation.deferring import DEFER, Deferring, switches_in
 from gateway.operation.model import Field, Operation
 from gateway.operation.prepare import prepare
+from gateway.plan.deferral import Part
 from gateway.plan.render import render
 from gateway.planner.fetch_graph import FetchDraft, stages_of
 from gateway.planner.plan_operation import fetch_steps, plan_operation, solve_operation
 from gateway.planner.solution import Placed, PlacePlan, Solution
 from gateway.query_graph.build import build_query_graph
 from gateway.query_graph.model import QueryGraph
+from gateway.settings import Limits
 from gateway.streams.selection import with_delivery
 from gateway.supergraph.read import read_supergraph
 
 INDENT = "  "
 
 
-def stage_text(stage: str, supergraph_text: str, operation_text: str, operation_name: str | None = None) -> str:
+def stage_text(
+    stage: str,
+    supergraph_text: str,
+    operation_text: str,
+    operation_name: str | None = None,
+    variables: Mapping[str, object] | None = None,
+) -> str:
     """What the stage made of the operation (`graph` needs none)."""
     supergraph = read_supergraph(supergraph_text)
     graph = build_query_graph(supergraph)
     if stage == "graph":
         return "\n".join(_graph_lines(graph))
     operation, _ = with_delivery(supergraph, prepare(supergraph, operation_text, operation_name))
+    switches = switches_in(parse(operation_text, no_location=True)) if DEFER in operation_text else None
+    if switches is not None:
+        switched_on = frozenset(name for name in switches if (variables or {}).get(name, True))
+        in_pieces = prepare(supergraph, operation_text, operation_name, Deferring(switched_on, Limits().max_defers))
+        operation = in_pieces if in_pieces.deferred else operation
     return STAGES[stage](graph, operation)
 
 
@@ -40,13 +57,18 @@ def _field_lines(fields: tuple[Field, ...], indent: str) -> Iterator[str]:
     for field in fields:
         key = "" if field.key == field.name else f"{field.key}: "
         on = f" on {'|'.join(sorted(field.types))}" if field.types else ""
-        line = f"{indent}{key}{field.name}{field.arguments}{on}{_when(field.conditions)}"
+        part = f" in {_parts(field.part)}" if field.part else ""
+        line = f"{indent}{key}{field.name}{field.arguments}{on}{_when(field.conditions)}{part}"
         if field.selections:
             yield line + " {"
             yield from _field_lines(field.selections, indent + INDENT)
             yield indent + "}"
         else:
             yield line
+
+
+def _parts(part: Part) -> str:
+    return "deferred " + " and ".join(map(str, sorted(part)))
 
 
 def _when(conditions: Conditions) -> str:
@@ -89,6 +111,7 @@ def _place_lines(plan: PlacePlan, base: str, indent: str) -> Iterator[str]:
             feeds = ", ".join(map(str, sorted(visit.feeds)))
             name = f"enter {visit.node.subgraph} as {visit.node.name}"
             name += f" with {{ {inputs} }} from {feeds}" if visit.feeds else ""
+            name += f" for {_parts(visit.part)}" if visit.part else ""
         yield f"{indent}{number}. {name}"
         for placed in visit.fields:
             yield from _placed_lines(placed, indent + INDENT)
@@ -120,7 +143,8 @@ def _fetches(graph: QueryGraph, operation: Operation) -> str:
         for fetch in step:
             needs = ", ".join(map(str, sorted(number_of[need] for need in fetch.needs)))
             waits = f", after {needs}" if needs else ""
-            lines.append(f"{number_of[fetch]}. {fetch.subgraph}, stage {stages[fetch]}{waits}: {_asks(fetch)}")
+            part = f" of {_parts(fetch.part)}" if fetch.part else ""
+            lines.append(f"{number_of[fetch]}. {fetch.subgraph}, stage {stages[fetch]}{part}{waits}: {_asks(fetch)}")
     return "\n".join(lines)
 
 

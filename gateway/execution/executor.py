@@ -1,6 +1,7 @@
 """Walk a plan: fetch, merge, read the client's answer out of what was fetched.
 
-In: a `QueryPlan`, the coerced variables, who asks. Out: a `Response`; for a subscription, one for each event.
+In: a `QueryPlan`, the coerced variables, who asks. Out: a `Response`; for a subscription, one for each event; for a
+plan that defers, `Piece`s: the first when what comes at once is there, before anything deferred is asked for.
 Refuses nothing: whatever a subgraph does becomes nulls and errors in the response.
 """
 
@@ -11,15 +12,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import assert_never, cast
 
+import msgspec
 from graphql import GraphQLSchema
 
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import SubgraphAnswer, SubgraphClient
 from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.caller import Caller
+from gateway.execution.deferred_fetches import DeferredFetches
+from gateway.execution.delivery import delivery_of
 from gateway.execution.failures import Failures
 from gateway.execution.fetching import State, request_for, run_fetch, take_answer
 from gateway.execution.introspection import Introspection
+from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.projection import Projection
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import Response, ResponseError
@@ -39,11 +44,33 @@ class Executor:
         self._reporting = reporting
 
     async def execute(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> Response:
-        async with aclosing(OperationScope()) as scope:
-            state = State(variables, caller, {}, Failures(), scope)
-            if plan.node is not None:
-                await self._run(state, plan.node)
-        return self._response(plan, state)
+        return self._response(plan, await self._executed(plan, variables, caller))
+
+    async def pieces(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, spelling: Spelling
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer of a plan that defers. Closing it ends the fetches that are under way."""
+        assert plan.deferral is not None
+        executed = asyncio.ensure_future(self._executed(plan, variables, caller))
+        # A mutation that has begun is ended, whoever listens.
+        state = await (asyncio.shield(executed) if plan.kind == "mutation" else executed)
+        delivery = delivery_of(spelling, plan, state, self._reporting)
+        yield self._with_schema(plan, state, delivery.first())
+        if not delivery.is_open:
+            return
+
+        async def run(node: Node) -> None:
+            # A scope for each: none stays open while a slow client reads what came before.
+            async with aclosing(OperationScope()) as own:
+                await self._run(msgspec.structs.replace(state, scope=own), node)
+
+        async with aclosing(DeferredFetches(plan.deferral, run)) as fetches:
+            while delivery.is_open:
+                piece = delivery.after(fetches.complete)
+                if piece is not None:
+                    yield piece
+                elif not await fetches.next():
+                    raise RuntimeError("A deferred fragment waits for nothing that is fetched.")
 
     def answers(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller
@@ -70,6 +97,14 @@ class Executor:
         """What the client is told of a stream that cannot be opened or broke."""
         subgraph = _subscribed(plan).primary.subgraph
         return self._reporting.error(failure.code, str(failure), None, subgraph, caller.trace_id)
+
+    async def _executed(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> State:
+        """The plan's own node, without what is deferred."""
+        async with aclosing(OperationScope()) as scope:
+            state = State(variables, caller, {}, Failures(), scope)
+            if plan.node is not None:
+                await self._run(state, plan.node)
+        return state
 
     async def _run(self, state: State, node: Node) -> None:
         match node:
@@ -105,6 +140,13 @@ class Executor:
         if plan.introspection is not None:
             data = self._with_introspection(plan, plan.introspection, state, data, errors)
         return Response(data, errors[: self._reporting.max_errors])
+
+    def _with_schema(self, plan: QueryPlan, state: State, piece: Piece) -> Piece:
+        if plan.introspection is None or piece.first is None:
+            return piece
+        errors = list(piece.first.errors)
+        data = self._with_introspection(plan, plan.introspection, state, piece.first.data, errors)
+        return msgspec.structs.replace(piece, first=Response(data, errors))
 
     def _with_introspection(
         self,

@@ -24,7 +24,7 @@ class Misfit(Struct, frozen=True):
     message: str
 
 
-class _Nulled(Exception):
+class Nulled(Exception):
     """A null on its way up to a place that may be null."""
 
 
@@ -38,19 +38,19 @@ class Projection:
     def data(self, shape: Object, tree: Mapping[str, object]) -> dict[str, object] | None:
         try:
             return self._object(shape, tree, ())
-        except _Nulled:
+        except Nulled:
             return None
 
     def _slot(self, slot: Slot, value: object, path: ResponsePath, place: str) -> object:
         try:
             result = None if value is None else self._value(slot.value, value, path)
-        except _Nulled:
+        except Nulled:
             if not slot.nullable:
                 raise
             return None
         if result is None and not slot.nullable:
             self._misfit(path, f"Cannot return null for non-nullable field {place}.")
-            raise _Nulled
+            raise Nulled
         return result
 
     def _value(self, shape: Leaf | Listing | Object, value: object, path: ResponsePath) -> object:
@@ -99,7 +99,7 @@ class Projection:
     def _known(self, typename: str | None, path: ResponsePath, shape: Object) -> str:
         if typename is None:
             self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
-            raise _Nulled
+            raise Nulled
         return typename
 
     def _holds(self, field: ShapeField, typename: str | None) -> bool:

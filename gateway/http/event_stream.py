@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 import msgspec
 
 from gateway.errors import ErrorCode
+from gateway.execution.pieces import Piece
 from gateway.execution.response import Response
 from gateway.http.reading import BadRequest
 
@@ -25,11 +26,11 @@ _encoder = msgspec.json.Encoder()
 _UNCLAIMED_S = 30.0
 
 
-def next_event(response: Response) -> bytes:
+def next_event(response: Response | Piece) -> bytes:
     return b"event: next\ndata: " + response.as_bytes() + b"\n\n"
 
 
-async def events_of(results: AsyncGenerator[Response | None, None]) -> AsyncGenerator[bytes, None]:
+async def events_of(results: AsyncGenerator[Response | Piece | None, None]) -> AsyncGenerator[bytes, None]:
     """One operation's own stream."""
     try:
         # A first sign at once: the client learns that the stream stands.
@@ -54,7 +55,7 @@ class SharedStream:
     def __len__(self) -> int:
         return len(self._running)
 
-    def start(self, name: str, results: AsyncGenerator[Response | None, None]) -> None:
+    def start(self, name: str, results: AsyncGenerator[Response | Piece | None, None]) -> None:
         if name in self._running:
             raise BadRequest(f"An operation with the id {name:.60} is running.", 409, ErrorCode.CONFLICT)
         self._running[name] = asyncio.create_task(self._run(name, results))
@@ -80,7 +81,7 @@ class SharedStream:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _run(self, name: str, results: AsyncGenerator[Response | None, None]) -> None:
+    async def _run(self, name: str, results: AsyncGenerator[Response | Piece | None, None]) -> None:
         try:
             async for result in results:
                 if result is not None:

@@ -1,7 +1,7 @@
 """Answers that go on: the results of one operation one after the other, with signs of life between them.
 
-In: an operation that may run, and who asks. Out: its results, for a subscription an event each; nothing is queued
-here. A refusal, a broken stream and a token that runs out are results too, and the last ones.
+In: an operation that may run, and who asks. Out: its results, for a subscription an event each, for an answer in pieces
+those; nothing is queued here. A refusal, a broken stream and a token that runs out are results too, and the last ones.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import ErrorCode
+from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.identity import Identity, SignedCaller
 from gateway.live_pipeline import LivePipeline
@@ -26,9 +27,18 @@ _log = logging.getLogger("gateway")
 _EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
 
 
-async def results_of(pipeline: LivePipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
-    """Every result of the operation."""
-    events = _events(pipeline, ready, caller)
+Result = Response | Piece
+
+
+async def results_of(
+    pipeline: LivePipeline,
+    ready: Ready,
+    caller: SignedCaller,
+    spelling: Spelling = Spelling.PENDING,
+    shows_plan: bool = False,
+) -> AsyncGenerator[Result, None]:
+    """Every result of the operation. `spelling`: of the pieces, if it comes in pieces."""
+    events = _events(pipeline, ready, caller, spelling, shows_plan)
     try:
         async for event in events:
             yield event
@@ -45,8 +55,14 @@ async def results_of(pipeline: LivePipeline, ready: Ready, caller: SignedCaller)
         await events.aclose()
 
 
-async def _events(pipeline: LivePipeline, ready: Ready, caller: SignedCaller) -> AsyncGenerator[Response, None]:
-    if ready.plan.kind == "subscription":
+async def _events(
+    pipeline: LivePipeline, ready: Ready, caller: SignedCaller, spelling: Spelling, shows_plan: bool
+) -> AsyncGenerator[Result, None]:
+    if ready.plan.deferral is not None:
+        async with aclosing(pipeline.pieces(ready, caller, spelling, shows_plan)) as pieces:
+            async for piece in pieces:
+                yield piece
+    elif ready.plan.kind == "subscription":
         async for event in pipeline.events(ready, caller):
             yield event
     elif ready.plan.kind == "mutation":
@@ -57,10 +73,10 @@ async def _events(pipeline: LivePipeline, ready: Ready, caller: SignedCaller) ->
 
 
 async def paced(
-    results: AsyncGenerator[Response, None], identity: Identity | None, beat_s: float
-) -> AsyncGenerator[Response | None, None]:
+    results: AsyncGenerator[Result, None], identity: Identity | None, beat_s: float
+) -> AsyncGenerator[Result | None, None]:
     """The results; None whenever nothing came for `beat_s` seconds; the end when the caller's token runs out."""
-    pending: asyncio.Task[Response | None] | None = None
+    pending: asyncio.Task[Result | None] | None = None
     try:
         while True:
             pending = pending or asyncio.create_task(_next(results))
@@ -84,12 +100,12 @@ async def paced(
         await results.aclose()
 
 
-async def _next(results: AsyncGenerator[Response, None]) -> Response | None:
+async def _next(results: AsyncGenerator[Result, None]) -> Result | None:
     return await anext(results, None)
 
 
 class LiveResponse(HttpResponse):
-    """A body that comes in pieces. It ends with the last piece, or at once when the client leaves.
+    """A body that comes bit by bit. It ends with the last bit, or at once when the client leaves.
 
     free: called when it has ended.
     """

@@ -1,7 +1,8 @@
-"""Events of a subscription as parts of one multipart answer (Apollo's `subscriptionSpec=1.0`).
+"""Results as parts of one multipart answer: events of a subscription, or an answer that comes in pieces.
 
-Each event is a part with `payload`; an empty object is the sign of life; what ends the stream comes as `errors` beside
-a null payload.
+Events (Apollo's `subscriptionSpec=1.0`): each is a part with `payload`; an empty object is the sign of life; what ends
+the stream comes as `errors` beside a null payload. Pieces are parts as they are. A part ends with the boundary after
+it, for a client knows only by that boundary that it has all of the part.
 """
 
 from __future__ import annotations
@@ -10,25 +11,50 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
+from gateway.execution.pieces import Piece
 from gateway.execution.response import Response
 
 MEDIA_TYPE = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0'
 _encoder = msgspec.json.Encoder()
-_BEGIN = b"\r\n--graphql\r\nContent-Type: application/json\r\n\r\n"
-_END = b"\r\n--graphql--\r\n"
+_BOUNDARY = b"\r\n--graphql"
+_HEADER = b"\r\nContent-Type: application/json\r\n\r\n"
+_END = b"--\r\n"
 
 
-async def parts_of(results: AsyncGenerator[Response | None, None]) -> AsyncGenerator[bytes, None]:
+def pieces_media_type(parameter: str) -> str:
+    return f'multipart/mixed;boundary="graphql";{parameter}'
+
+
+async def parts_of(results: AsyncGenerator[Response | Piece | None, None]) -> AsyncGenerator[bytes, None]:
     try:
-        yield _BEGIN + b"{}"
+        yield _BOUNDARY + _HEADER + b"{}" + _BOUNDARY
         async for result in results:
-            yield _BEGIN + (b"{}" if result is None else _encoder.encode(_part(result)))
+            yield _HEADER + (b"{}" if result is None else _encoder.encode(_part(result))) + _BOUNDARY
         yield _END
     finally:
         await results.aclose()
 
 
-def _part(result: Response) -> dict[str, object]:
-    if result.executed:
+async def pieces_of(
+    first: Response | Piece, results: AsyncGenerator[Response | Piece, None]
+) -> AsyncGenerator[bytes, None]:
+    """`first`: the one that was waited for already."""
+    try:
+        yield _BOUNDARY + _HEADER + first.as_bytes() + _BOUNDARY
+        async for result in results:
+            # What is no piece is what ended them.
+            body = result.as_json() if isinstance(result, Piece) else {**result.as_json(), "hasNext": False}
+            yield _HEADER + _encoder.encode(body) + _BOUNDARY
+        yield _END
+    finally:
+        await results.aclose()
+
+
+def only_part(answer: Response | Piece) -> bytes:
+    return _BOUNDARY + _HEADER + answer.as_bytes() + _BOUNDARY + _END
+
+
+def _part(result: Response | Piece) -> dict[str, object]:
+    if isinstance(result, Piece) or result.executed:
         return {"payload": msgspec.Raw(result.as_bytes())}
     return {"payload": None, "errors": [error.as_json() for error in result.errors]}

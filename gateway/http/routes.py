@@ -1,6 +1,7 @@
 """The HTTP face: `/graphql` by POST and GET; PUT and DELETE for streams that many operations share.
 
-In: HTTP. Out: GraphQL over HTTP, in the media type the client asked for. Refuses mutations by GET (405) and
+In: HTTP. Out: GraphQL over HTTP, in the media type the client asked for; what is deferred comes in parts to who takes
+them, else at once. Refuses mutations by GET (405) and
 subscriptions whose client names no stream (`streams`). No cookie is read unless a header rule passes it on, and then
 every request has to be one that a foreign page cannot send unasked.
 """
@@ -9,18 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
 from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
+from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError
 from gateway.http.cross_site import refuse_unasked
 from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
-from gateway.http.negotiation import EVENTS, GRAPHQL, answer_type, stream_type
+from gateway.http.live import LiveResponse, Result, results_of
+from gateway.http.multipart_stream import only_part, pieces_media_type, pieces_of
+from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
 from gateway.http.readiness import Readiness
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
@@ -32,6 +37,7 @@ from gateway.settings import HttpSettings, Limits
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
+Answer = TypeVar("Answer")
 
 
 class GraphQLOverHttp:
@@ -56,8 +62,8 @@ class GraphQLOverHttp:
         self.readiness = Readiness(settings.readiness)
 
     async def answer(self, request: Request) -> HttpResponse:
-        media_type = answer_type(request.headers.get("accept"))
-        stream = stream_type(request.headers.get("accept"))
+        accept = request.headers.get("accept")
+        media_type, stream = answer_type(accept), stream_type(accept)
         if media_type is None and stream is None:
             return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
         try:
@@ -79,17 +85,45 @@ class GraphQLOverHttp:
         if isinstance(asked, list):
             return await self._batch(asked, identity, exchange, media_type or GRAPHQL)
         caller = SignedCaller(identity, self._signer, headers=exchange)
-        if media_type is None or (stream and self._kind_of(asked) == "subscription"):
-            return self._streams.answer(asked, identity, caller, stream or EVENTS, request.method)
-        ready = self._pipeline.ready(asked)
+        pieces = pieces_type(request.headers.get("accept"))
+        in_parts = pieces is not None and pieces.media_type == PARTS
+        if (media_type is None and not in_parts) or (stream and self._kind_of(asked) == "subscription"):
+            return self._streams.answer(asked, identity, caller, stream or EVENTS, request.method, pieces)
+        ready = self._pipeline.ready(asked, in_pieces=pieces is not None)
         _refuse_wrong_kind(ready, request.method)
+        if pieces is not None and ready.plan.deferral is not None:
+            if not in_parts:
+                return self._streams.answer(asked, identity, caller, EVENTS, request.method, pieces)
+            return await self._in_parts(request, asked, ready, caller, pieces, media_type)
         work = self._run(asked, ready, caller, _wants_plan(request, asked))
         if ready.plan.kind == "query":
             # A mutation that has begun is ended, whoever listens.
             work = _until_client_leaves(request, work)
         response = await work
         cacheable = ready.plan.kind == "query" and not response.errors
-        return _http(response.as_bytes(), 200, media_type, exchange.to_client(cacheable))
+        return _whole(response, media_type, pieces, exchange.to_client(cacheable))
+
+    async def _in_parts(
+        self,
+        request: Request,
+        asked: OperationRequest,
+        ready: Ready,
+        caller: SignedCaller,
+        pieces: Pieces,
+        media_type: str | None,
+    ) -> HttpResponse:
+        """What comes at once is waited for, because its headers go before it."""
+        results = results_of(self._pipeline, ready, caller, pieces.spelling, _wants_plan(request, asked))
+        work: Awaitable[Result] = anext(results)
+        if ready.plan.kind == "query":
+            work = _until_client_leaves(request, work)
+        first = await work
+        headers = caller.headers.to_client(False) if isinstance(caller.headers, Exchange) else []
+        if not isinstance(first, Piece) or not first.has_next:
+            await results.aclose()
+            return _whole(first, media_type, pieces, headers)
+        response = LiveResponse(pieces_of(first, results), pieces_media_type(pieces.parameter))
+        return _with_headers(response, headers)
 
     async def _reserve(self, request: Request) -> HttpResponse:
         """PUT without a token asks for a stream for many operations."""
@@ -180,7 +214,7 @@ def _wants_plan(request: Request, asked: OperationRequest) -> bool:
     return request.headers.get("x-query-plan", "") not in ("", "0") or bool((asked.extensions or {}).get("queryPlan"))
 
 
-async def _until_client_leaves(request: Request, work: Coroutine[object, object, Response]) -> Response:
+async def _until_client_leaves(request: Request, work: Awaitable[Answer]) -> Answer:
     """A client that hangs up ends its query, and with it every request to subgraphs."""
     running = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_left(request))
@@ -212,8 +246,21 @@ def _refused(error: RequestRefused, media_type: str) -> HttpResponse:
     return response
 
 
+def _whole(
+    answer: Response | Piece, media_type: str | None, pieces: Pieces | None, headers: Sequence[tuple[str, str]]
+) -> HttpResponse:
+    """An answer in one piece; for a client that takes nothing but parts it is the only part."""
+    if media_type is None and pieces is not None:
+        return _with_headers(HttpResponse(only_part(answer), 200, None, pieces_media_type(pieces.parameter)), headers)
+    return _http(answer.as_bytes(), 200, media_type or GRAPHQL, headers)
+
+
 def _http(body: bytes, status: int, media_type: str, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
-    response = HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept"})
+    return _with_headers(HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8"}), headers)
+
+
+def _with_headers(response: HttpResponse, headers: Sequence[tuple[str, str]]) -> HttpResponse:
+    response.headers["Vary"] = "Accept"
     for name, value in headers:
         response.headers.append(name, value)
     return response

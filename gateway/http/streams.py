@@ -14,21 +14,21 @@ from starlette.responses import PlainTextResponse
 from starlette.responses import Response as HttpResponse
 
 from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
-from gateway.execution.response import Response
+from gateway.execution.pieces import Spelling
 from gateway.http import event_stream, multipart_stream
 from gateway.http.caller_places import CallerPlaces
 from gateway.http.event_stream import SharedStreams, events_of
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
-from gateway.http.live import LiveResponse, paced, results_of
+from gateway.http.live import LiveResponse, Result, paced, results_of
 from gateway.http.multipart_stream import parts_of
-from gateway.http.negotiation import EVENTS
+from gateway.http.negotiation import EVENTS, Pieces, spelling_of
 from gateway.http.reading import BadRequest
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
 from gateway.settings import StreamSettings
 
-Results = AsyncGenerator[Response, None]
+Results = AsyncGenerator[Result, None]
 
 
 class GraphQLOverStreams:
@@ -40,12 +40,19 @@ class GraphQLOverStreams:
         self._places = CallerPlaces(settings.max_streams)
 
     def answer(
-        self, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, kind: str, method: str
+        self,
+        asked: OperationRequest,
+        identity: Identity | None,
+        caller: SignedCaller,
+        kind: str,
+        method: str,
+        pieces: Pieces | None,
     ) -> LiveResponse:
-        """One operation in a stream of its own, of the `kind` that `Accept` names."""
+        """One operation in a stream of its own, of the `kind` that `Accept` names; as events perhaps in pieces."""
         self._refuse_one_more(identity)
         free = self._places.take(identity)
-        results = paced(self._results(asked, caller, method), identity, self._settings.beat_s)
+        spelling = pieces.spelling if pieces and kind == EVENTS else None
+        results = paced(self._results(asked, caller, method, spelling), identity, self._settings.beat_s)
         if kind == EVENTS:
             return LiveResponse(events_of(results), event_stream.MEDIA_TYPE, free)
         return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE, free)
@@ -70,8 +77,9 @@ class GraphQLOverStreams:
             raise BadRequest("Send `extensions.operationId`, a text of your own for each operation.")
         if len(stream) >= self._settings.max_operations:
             raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
-        ready = self._pipeline.ready(asked)
-        stream.start(name, paced(results_of(self._pipeline, ready, caller), identity, self._settings.beat_s))
+        ready = self._pipeline.ready(asked, in_pieces=True)
+        results = results_of(self._pipeline, ready, caller, spelling_of(asked.extensions))
+        stream.start(name, paced(results, identity, self._settings.beat_s))
         return HttpResponse(status_code=202)
 
     def stop(self, token: str, name: str | None, identity: Identity | None) -> HttpResponse:
@@ -85,9 +93,11 @@ class GraphQLOverStreams:
         if not self._places.has_room(identity, besides=self._shared.held_by(_subject(identity))):
             raise BadRequest("Too many streams of yours are open.", 429, ErrorCode.RATE_LIMITED)
 
-    async def _results(self, asked: OperationRequest, caller: SignedCaller, method: str) -> Results:
+    async def _results(
+        self, asked: OperationRequest, caller: SignedCaller, method: str, spelling: Spelling | None
+    ) -> Results:
         try:
-            ready = self._pipeline.ready(asked)
+            ready = self._pipeline.ready(asked, in_pieces=spelling is not None)
             if method == "GET" and ready.plan.kind == "mutation":
                 raise BadRequest("Mutations are sent by POST.", 405)
         except Unauthenticated:
@@ -95,7 +105,7 @@ class GraphQLOverStreams:
         except RequestRefused as refused:
             yield refusal(refused)
             return
-        results = results_of(self._pipeline, ready, caller)
+        results = results_of(self._pipeline, ready, caller, spelling or Spelling.PENDING)
         try:
             async for result in results:
                 yield result

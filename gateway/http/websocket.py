@@ -23,9 +23,11 @@ from msgspec import Struct
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
+from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.caller_places import CallerPlaces
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.negotiation import spelling_of
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
@@ -204,20 +206,23 @@ class _Connection:
 
     async def _answer(self, name: str, asked: OperationRequest, caller: SignedCaller) -> None:
         pipeline = self._face.pipeline
-        ready = pipeline.ready(asked)
+        ready = pipeline.ready(asked, in_pieces=True)
+        shows_plan = bool((asked.extensions or {}).get("queryPlan"))
         if ready.plan.kind == "subscription":
             async with aclosing(pipeline.events(ready, caller)) as events:
                 async for response in events:
                     await self._send_next(name, response)
+        elif ready.plan.deferral is not None:
+            async with aclosing(pipeline.pieces(ready, caller, spelling_of(asked.extensions), shows_plan)) as pieces:
+                async for piece in pieces:
+                    await self._send_next(name, piece)
         else:
-            await self._send_next(
-                name, await pipeline.answer(ready, caller, bool((asked.extensions or {}).get("queryPlan")))
-            )
+            await self._send_next(name, await pipeline.answer(ready, caller, shows_plan))
         # Freed before the client learns of it: it may use the id again at once.
         self._running.pop(name, None)
         await self._send({"id": name, "type": "complete"})
 
-    async def _send_next(self, name: str, response: Response) -> None:
+    async def _send_next(self, name: str, response: Response | Piece) -> None:
         await self._send({"id": name, "type": "next", "payload": msgspec.Raw(response.as_bytes())})
 
     async def _send_error(self, name: str, response: Response) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.operation.conditions import ALWAYS, Conditions
+from gateway.plan.deferral import FIRST, DeferHere, DeferredFragment, Part
 from gateway.plan.nodes import OperationKind
 
 
@@ -24,6 +25,8 @@ class Field:
     types: the concrete types of the parent for which it holds; None means all.
     selections: empty for a leaf.
     needed: no client asked for it, but what is fetched below it needs it (see `planner.contexts`).
+    part: with which part of the answer it comes; asked_in: the deferred fragments that ask it, 0 for none.
+    defers: the deferred fragments that stand in its selections.
     """
 
     key: str
@@ -35,6 +38,9 @@ class Field:
     conditions: Conditions = ALWAYS
     selections: tuple[Field, ...] = ()
     needed: bool = False
+    part: Part = FIRST
+    asked_in: frozenset[int] = frozenset()
+    defers: tuple[DeferHere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Operation:
     """The operation. `introspection` is a document of its `__schema` and `__type` fields only, if it has any.
 
     root_keys: every response key of the root in the client's order, introspection's too.
+    deferred: its active @defer's by id, beginning with 1; defers: those that stand at the root.
     """
 
     kind: OperationKind
@@ -59,3 +66,5 @@ class Operation:
     variables: tuple[Variable, ...]
     root_keys: tuple[str, ...]
     introspection: str | None
+    deferred: tuple[DeferredFragment, ...] = ()
+    defers: tuple[DeferHere, ...] = ()

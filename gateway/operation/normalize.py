@@ -8,7 +8,8 @@ because a short operation of nested fragments can stand for millions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from graphql import (
     BooleanValueNode,
@@ -33,19 +34,25 @@ from graphql.language import print_ast
 
 from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
 from gateway.operation.conditions import ALWAYS, NEVER, Conditions, both, either, toggle
+from gateway.operation.deferring import ITSELF, Deferring, DefersHere, defers_all
 from gateway.operation.model import Field
+from gateway.plan.deferral import FIRST, DeferHere
 
 CompositeType = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 
 @dataclass(slots=True)
 class _Occurrence:
-    """One place in the text where a response key is selected; `number` is its place in the order of collection."""
+    """One place in the text where a response key is selected.
+
+    number: its place in the order of collection; fragment: the deferred one that it stands in, or 0.
+    """
 
     number: int
     node: FieldNode
     types: frozenset[str]
     conditions: Conditions
+    fragment: int
 
 
 @dataclass(slots=True)
@@ -56,30 +63,54 @@ class _Group:
     occurrences: list[_Occurrence] = field(default_factory=list)
 
 
+class Selected(NamedTuple):
+    """What selection sets came to: their fields, and the deferred fragments that stand in them."""
+
+    fields: tuple[Field, ...]
+    defers: tuple[DeferHere, ...]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The selections of one object while they are being read."""
+
+    found: dict[str, list[_Occurrence]] = field(default_factory=dict)
+    defers: DefersHere | None = None
+
+
 class Normalizer:
-    """Holds what every selection of one operation needs: schema, fragments, printed arguments."""
+    """Holds what every selection of one operation needs: schema, fragments, printed arguments.
+
+    deferring: keeps @defer, for known values of all conditions; without it @defer is ignored.
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], limit: int = 20_000
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        limit: int = 20_000,
+        deferring: Deferring | None = None,
     ) -> None:
         self.schema = schema
         self.fragments = fragments
         self.limit = limit
+        self.deferring = deferring
         self.count = 0
         self.possible_cache: dict[str, frozenset[str]] = {}
 
-    def fields(
-        self, parent: CompositeType, selections: Iterable[tuple[SelectionSetNode, Conditions]]
-    ) -> tuple[Field, ...]:
-        """The merged fields of the selection sets, each of which is there under its conditions."""
-        found: dict[str, list[_Occurrence]] = {}
+    def selected(
+        self, parent: CompositeType, selections: Iterable[tuple[SelectionSetNode, Conditions, int]]
+    ) -> Selected:
+        """The merged fields of the selection sets, each there under its conditions and in its deferred fragment."""
+        reading = _Reading(defers=DefersHere(self.deferring) if self.deferring else None)
         everything = self.possible(parent)
-        for node, conditions in selections:
-            self._collect(node, everything, conditions, found)
-        groups = [(key, group) for key, occurrences in found.items() for group in _grouped(occurrences)]
+        for node, conditions, fragment in selections:
+            self._collect(node, everything, conditions, fragment, reading)
+        groups = [(key, group) for key, occurrences in reading.found.items() for group in _grouped(occurrences)]
         # Each concrete type has its keys in the order in which they are selected for that type.
         groups.sort(key=lambda item: item[1].occurrences[0].number)
-        return tuple(self._field(key, parent, everything, group) for key, group in groups)
+        fields = tuple(self._field(key, parent, everything, group) for key, group in groups)
+        return Selected(fields, reading.defers.result(everything) if reading.defers else ())
 
     def possible(self, parent: CompositeType) -> frozenset[str]:
         """The concrete types that may stand where the parent type stands."""
@@ -94,10 +125,12 @@ class Normalizer:
         node: SelectionSetNode,
         types: frozenset[str],
         conditions: Conditions,
-        found: dict[str, list[_Occurrence]],
+        fragment: int,
+        reading: _Reading,
     ) -> None:
+        switched_on = self.deferring.switched_on if self.deferring else None
         for selection in node.selections:
-            here = both(conditions, conditions_of(selection))
+            here = both(conditions, conditions_of(selection, switched_on))
             if here == NEVER:
                 continue
             self.count += 1
@@ -105,7 +138,8 @@ class Normalizer:
                 raise LimitExceeded("fields", self.limit)
             if isinstance(selection, FieldNode):
                 key = selection.alias.value if selection.alias else selection.name.value
-                found.setdefault(key, []).append(_Occurrence(self.count, selection, types, here))
+                occurrence = _Occurrence(self.count, selection, types, here, fragment)
+                reading.found.setdefault(key, []).append(occurrence)
                 continue
             inner: InlineFragmentNode | FragmentDefinitionNode
             if isinstance(selection, FragmentSpreadNode):
@@ -119,7 +153,8 @@ class Normalizer:
                 assert isinstance(condition, CompositeType)
                 narrowed = types & self.possible(condition)
             if narrowed:
-                self._collect(inner.selection_set, narrowed, here, found)
+                within = reading.defers.entered(selection, fragment, narrowed) if reading.defers else fragment
+                self._collect(inner.selection_set, narrowed, here, within, reading)
 
     def _field(self, key: str, parent: CompositeType, everything: frozenset[str], group: _Group) -> Field:
         first = group.occurrences[0].node
@@ -132,25 +167,32 @@ class Normalizer:
         for occurrence in group.occurrences:
             conditions = either(conditions, occurrence.conditions)
         types = None if group.types == everything else group.types
+        asked_in = frozenset(occurrence.fragment for occurrence in group.occurrences) if self.deferring else frozenset()
+        part = self.deferring.part_of(asked_in) if self.deferring else FIRST
         if name.startswith("__"):
             # `__typename` is a leaf; `__schema` and `__type` are answered from the schema and never planned.
-            return Field(key, name, "", frozenset(), "String", types, conditions)
+            return Field(key, name, "", frozenset(), "String", types, conditions, part=part, asked_in=asked_in)
         definition = self._definition(parent, group.types, name)
         named = get_named_type(definition.type)
         arguments, variables = printed_arguments(first)
-        selections: tuple[Field, ...] = ()
+        below = Selected((), ())
         if is_composite_type(named):
             assert isinstance(named, CompositeType)
             # Under one shared condition the children need not repeat it: without the parent they are not there either.
             shared = all(occurrence.conditions == conditions for occurrence in group.occurrences)
             inner = [
-                (occurrence.node.selection_set, ALWAYS if shared else occurrence.conditions)
+                (occurrence.node.selection_set, ALWAYS if shared else occurrence.conditions, occurrence.fragment)
                 for occurrence in group.occurrences
                 if occurrence.node.selection_set
             ]
-            # Conditions may leave nothing; a subgraph still has to be asked for something of the object.
-            selections = self.fields(named, inner) or (_NOTHING_OF_IT,)
-        return Field(key, name, arguments, variables, named.name, types, conditions, selections)
+            below = self.selected(named, inner)
+            if not below.fields:
+                # Conditions may leave nothing; a subgraph still has to be asked for something of the object.
+                below = Selected((_NOTHING_OF_IT,), below.defers)
+            elif self.deferring and defers_all(part, below.fields):
+                below = Selected((*below.fields, ITSELF), below.defers)
+        whole = Field(key, name, arguments, variables, named.name, types, conditions, below.fields)
+        return replace(whole, part=part, asked_in=asked_in, defers=below.defers) if self.deferring else whole
 
     def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:
         if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
@@ -190,8 +232,10 @@ def _grouped(occurrences: list[_Occurrence]) -> list[_Group]:
     return list(merged.values())
 
 
-def conditions_of(node: FieldNode | FragmentSpreadNode | InlineFragmentNode | object) -> Conditions:
-    """What @include and @skip say of the selection."""
+def conditions_of(
+    node: FieldNode | FragmentSpreadNode | InlineFragmentNode | object, switched_on: frozenset[str] | None = None
+) -> Conditions:
+    """What @include and @skip say of the selection; nothing depends on variables where those that are on are known."""
     conditions = ALWAYS
     for directive in getattr(node, "directives", None) or ():
         wanted = {"include": True, "skip": False}.get(directive.name.value)
@@ -202,7 +246,11 @@ def conditions_of(node: FieldNode | FragmentSpreadNode | InlineFragmentNode | ob
             conditions = conditions if value.value == wanted else NEVER
         else:
             assert isinstance(value, VariableNode)
-            conditions = both(conditions, toggle(value.name.value, wanted)) if conditions else NEVER
+            name = value.name.value
+            if switched_on is not None:
+                conditions = conditions if (name in switched_on) == wanted else NEVER
+            else:
+                conditions = both(conditions, toggle(name, wanted)) if conditions else NEVER
     return conditions
 
 

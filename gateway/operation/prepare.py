@@ -27,6 +27,7 @@ from graphql.language import print_ast
 
 from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid
 from gateway.operation.conditions import ALWAYS
+from gateway.operation.deferring import Deferring, undeferred
 from gateway.operation.model import Operation, Variable
 from gateway.operation.normalize import Normalizer
 from gateway.plan.nodes import OperationKind
@@ -38,8 +39,10 @@ MAX_DEPTH = 100
 """Nesting beyond this may exhaust the stack, and is refused when it does; limits on depth proper are the edge's."""
 
 
-def prepare(supergraph: Supergraph, text: str, operation_name: str | None = None) -> Operation:
-    """The wanted operation of the document, ready for planning."""
+def prepare(
+    supergraph: Supergraph, text: str, operation_name: str | None = None, deferring: Deferring | None = None
+) -> Operation:
+    """The wanted operation of the document, ready for planning. `deferring` keeps its active @defer's."""
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
     except RecursionError:
@@ -50,19 +53,25 @@ def prepare(supergraph: Supergraph, text: str, operation_name: str | None = None
         problems = validate(supergraph.api_schema, document)
         if problems:
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
-        return prepare_document(supergraph, document, operation_name)
+        return prepare_document(supergraph, document, operation_name, deferring)
     except RecursionError:
         raise LimitExceeded("levels of nesting", MAX_DEPTH) from None
 
 
-def prepare_document(supergraph: Supergraph, document: DocumentNode, operation_name: str | None) -> Operation:
-    """As `prepare`, for a document that was parsed and validated already."""
+def prepare_document(
+    supergraph: Supergraph, document: DocumentNode, operation_name: str | None, deferring: Deferring | None = None
+) -> Operation:
+    """As `prepare`, for a document that was parsed and validated already. `deferring` keeps its active @defer's."""
     definition = _wanted(document, operation_name)
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     kind: OperationKind = definition.operation.value
     root = supergraph.api_schema.get_root_type(definition.operation)
     assert isinstance(root, GraphQLObjectType)
-    fields = Normalizer(supergraph.api_schema, fragments).fields(root, [(definition.selection_set, ALWAYS)])
+    normalizer = Normalizer(supergraph.api_schema, fragments, deferring=deferring)
+    fields, defers = normalizer.selected(root, [(definition.selection_set, ALWAYS, 0)])
+    if deferring and deferring.fragments and kind == "subscription":
+        reason = "@defer cannot be used in a subscription; switch it off with `if: false`."
+        raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [GraphQLError(reason, definition)])
     keys = tuple(dict.fromkeys(field.key for field in fields))
     ordinary = tuple(field for field in fields if field.name not in INTROSPECTION)
     asked = {field.key for field in fields if field.name in INTROSPECTION}
@@ -74,6 +83,8 @@ def prepare_document(supergraph: Supergraph, document: DocumentNode, operation_n
         variables=tuple(_variable(node) for node in definition.variable_definitions or ()),
         root_keys=keys,
         introspection=_introspection(definition, fragments, asked) if asked else None,
+        deferred=tuple(deferring.fragments) if deferring else (),
+        defers=defers,
     )
 
 
@@ -103,10 +114,11 @@ def _introspection(
 
     Every declared variable is kept, for conditions may use any.
     """
-    selections = _only(definition.selection_set, fragments, keys)
+    # The schema's own answer is there at once: nothing of it is deferred.
+    selections = undeferred(_only(definition.selection_set, fragments, keys))
     variables = ", ".join(_variable(node).definition for node in definition.variable_definitions or ())
     parts = [f"query{f' ({variables})' if variables else ''} {print_ast(selections)}"]
-    parts += [print_ast(fragment) for fragment in fragments.values()]
+    parts += [print_ast(undeferred(fragment)) for fragment in fragments.values()]
     return "\n\n".join(parts)
 
 

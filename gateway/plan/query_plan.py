@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from gateway.plan.deferral import Deferral
 from gateway.plan.nodes import Node, OperationKind
 from gateway.plan.shape import Object
 
@@ -16,6 +17,7 @@ class QueryPlan(Struct, frozen=True):
     introspection: a document with only the client's `__schema`/`__type` root fields, answered from the API schema;
         its answers are merged into the response at `introspection_keys`' places (root response keys in client order:
         `root_keys`).
+    deferral: what comes after the first answer, if anything; `node` is then what the first answer needs.
     """
 
     kind: OperationKind
@@ -23,3 +25,4 @@ class QueryPlan(Struct, frozen=True):
     shape: Object
     root_keys: tuple[str, ...]
     introspection: str | None = None
+    deferral: Deferral | None = None

@@ -1,16 +1,18 @@
 """Print a plan for people. That print is what tests compare and what `python -m gateway plan` shows.
 
 In: a query plan. Out: text, two spaces an indent; documents are laid out as GraphQL, so that a diff shows one field a
-line.
+line. What comes later is printed by parts: `Defer 1` is fetched for the fragment 1, `Defer 1 and 2` for both alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from graphql import parse
 from graphql.language import print_ast
 
+from gateway.plan.deferral import Deferral, DeferredFragment
 from gateway.plan.nodes import (
     Condition,
     ContextVariable,
@@ -25,6 +27,7 @@ from gateway.plan.nodes import (
     Subscribe,
 )
 from gateway.plan.query_plan import QueryPlan
+from gateway.plan.shape import Listing, Object, Slot
 
 INDENT = "  "
 
@@ -36,6 +39,8 @@ def render(plan: QueryPlan) -> str:
         lines.append(f"{INDENT}Introspect {{ {', '.join(plan.root_keys)} }}")
     if plan.node is not None:
         lines += _indented(_node(plan.node))
+    if plan.deferral is not None:
+        lines += _indented(_deferral(plan.deferral, plan.shape))
     return "\n".join([*lines, "}"])
 
 
@@ -53,6 +58,43 @@ def _node(node: Node) -> list[str]:
             inner = _node(primary) + (_node(rest) if rest else [])
             return ["Subscribe {", *_indented(inner), "}"]
     assert_never(node)
+
+
+def _deferral(deferral: Deferral, shape: Object) -> list[str]:
+    places = dict(_places(shape, ()))
+    lines: list[str] = []
+    for fragment in deferral.fragments:
+        inner = [line for each in deferral.parts if each.part == {fragment.id} for line in _node(each.node)]
+        head = f"Defer {fragment.id} ({_said_of(fragment, places.get(fragment.id, ()))})"
+        lines += [f"{head} {{", *_indented(inner), "}"] if inner else [head]
+    for each in deferral.parts:
+        if len(each.part) > 1:
+            head = f"Defer {' and '.join(map(str, sorted(each.part)))}"
+            lines += [f"{head} {{", *_indented(_node(each.node)), "}"]
+    return lines
+
+
+def _said_of(fragment: DeferredFragment, place: tuple[str, ...]) -> str:
+    said = [f"at: {'.'.join(place) or 'the root'}"]
+    said += [f'label: "{fragment.label}"'] if fragment.label is not None else []
+    said += [f"in: {fragment.parent}"] if fragment.parent else []
+    return ", ".join(said)
+
+
+def _places(shape: Object, path: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Where each deferred fragment stands, in response keys."""
+    yield from ((each.fragment, path) for each in shape.defers)
+    for field in shape.fields:
+        below = _object_in(field.slot)
+        if below is not None:
+            yield from _places(below, (*path, field.key))
+
+
+def _object_in(slot: Slot) -> Object | None:
+    value = slot.value
+    while isinstance(value, Listing):
+        value = value.item.value
+    return value if isinstance(value, Object) else None
 
 
 def _fetch(fetch: Fetch) -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from gateway.plan.deferral import FIRST, DeferHere, Part
+
 
 class Leaf(Struct, frozen=True, tag=True):
     """A scalar or enum. `scalar`: built-in name checked on the way out, else passed through. `values`: an enum's
@@ -28,11 +30,13 @@ class Object(Struct, frozen=True, tag=True):
 
     possible: the concrete types that the API schema allows here. If there is one, `__typename` may be missing.
     fields: in response order, already merged over fragments.
+    defers: the deferred fragments that stand here.
     """
 
     type_name: str
     possible: frozenset[str]
     fields: tuple[ShapeField, ...]
+    defers: tuple[DeferHere, ...] = ()
 
 
 class Slot(Struct, frozen=True):
@@ -56,6 +60,8 @@ class ShapeField(Struct, frozen=True):
     types: concrete types of the parent for which it holds; empty means all.
     toggles: any-of list of all-of lists; empty means always.
     typename: this is `__typename` itself: answered from the tree or from the static type, never null.
+    part: with which part of the answer it comes.
+    asked_in: the deferred fragments that ask it, 0 for none; only told where something is deferred.
     """
 
     key: str
@@ -64,3 +70,5 @@ class ShapeField(Struct, frozen=True):
     types: frozenset[str] = frozenset()
     toggles: tuple[tuple[Toggle, ...], ...] = ()
     typename: bool = False
+    part: Part = FIRST
+    asked_in: frozenset[int] = frozenset()

@@ -4,7 +4,8 @@ In: while fetches are made, every use of a context. Out: for each use a `Context
 that the uses need of the objects above, and what each fetch therefore waits for. Planning goes in rounds: a use becomes
 known only when its field has been placed, and what it needs above is asked for in the next round like a client's field.
 
-The nearest object above that sets the context counts, told by its concrete type. Refuses a use that has none.
+The nearest object above that sets the context counts, told by its concrete type. Refuses a use that has none. What a
+later part of the answer needs above is asked for with that part.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from gateway.operation.conditions import ALWAYS, Conditions, both, either
 from gateway.operation.model import Field, Operation
+from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import ContextSource
 from gateway.planner.errors import Unreachable
 from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Path
@@ -53,8 +55,10 @@ class _Hop:
 
     def leads_through(self, field: Field) -> bool:
         same = (field.key, field.name, field.arguments) == (self.key, self.field.name, self.field.arguments)
-        # Where only the plan goes, a client's field of the same name may be under conditions.
-        return same and field.needed == (self.field.needed or not self.field.key)
+        # Where only the plan goes, a client's field of the same name may be under conditions, or of another part.
+        if field.needed != (self.field.needed or not self.field.key):
+            return False
+        return same and (not field.needed or field.part == self.field.part)
 
 
 class Contexts:
@@ -63,14 +67,14 @@ class Contexts:
     def __init__(self, graph: QueryGraph, operation: Operation) -> None:
         self._graph = graph
         self._operation = operation
-        self._demands: dict[tuple[Keys, str, Field, frozenset[str]], tuple[tuple[_Hop, ...], Field]] = {}
+        self._demands: dict[tuple[Keys, str, Field, frozenset[str], Part], tuple[tuple[_Hop, ...], Field]] = {}
         self.begin()
 
     def begin(self) -> None:
         """A new round."""
         self.is_complete = True
         self._given: dict[tuple[Keys, str], set[FetchDraft]] = {}
-        self._waiting: list[tuple[FetchDraft, Keys, str]] = []
+        self._waiting: list[tuple[Use, Keys, str]] = []
 
     def operation(self) -> Operation:
         """The operation with all that was found to be needed so far."""
@@ -104,10 +108,12 @@ class Contexts:
 
     def connect(self) -> None:
         """Make each fetch wait for those that fill the places which it reads."""
-        for fetch, keys, key in self._waiting:
-            fetch.needs |= self._given.get((keys, key), set()) - {fetch}
-        for fetch, _, key in self._waiting:
-            if fetch in _everything_before(fetch):
+        for use, keys, key in self._waiting:
+            before = {FIRST, use.fetch.part, *(level.field.part for level in use.levels if level.field)}
+            given = self._given.get((keys, key), set())
+            use.fetch.needs |= {each for each in given if each.part in before} - {use.fetch}
+        for use, _, key in self._waiting:
+            if use.fetch in _everything_before(use.fetch):
                 raise Unreachable([f"{key}, which would have to be known before itself"])
 
     def _types_at(self, path: Path, depth: int) -> frozenset[str]:
@@ -133,13 +139,14 @@ class Contexts:
         keys, hops = use.levels[depth].keys, tuple(_hops(use, depth))
         for field, types in wanted.items():
             key = keys.key_of(field)
-            self._waiting.append((use.fetch, tuple(hop.key for hop in hops), key))
-            identity = (tuple(hop.key for hop in hops), key, field, frozenset(types))
+            self._waiting.append((use, tuple(hop.key for hop in hops), key))
+            part = use.fetch.part
+            identity = (tuple(hop.key for hop in hops), key, field, frozenset(types), part)
             known = self._demands.get(identity)
             held = conditions if known is None else either(known[1].conditions, conditions)
             if known is None or held != known[1].conditions:
                 self.is_complete = False
-                keyed = replace(_keyed(field, key, keys), types=frozenset(types), conditions=held)
+                keyed = replace(_keyed(field, key, keys, part), types=frozenset(types), conditions=held)
                 self._demands[identity] = (hops, keyed)
 
 
@@ -149,17 +156,19 @@ def _typed(wanted: dict[Field, set[str]], setting: frozenset[str]) -> tuple[Fiel
     )
 
 
-def _keyed(field: Field, key: str, keys: ResponseKeys) -> Field:
-    """A field that only the plan needs, to be asked for like a client's."""
+def _keyed(field: Field, key: str, keys: ResponseKeys, part: Part) -> Field:
+    """A field that only the plan needs, to be asked for like a client's of the part."""
     below = keys.below(key)
-    inner = tuple(_keyed(each, below.key_of(each), below) for each in field.selections)
-    return replace(field, key=key, selections=inner, needed=True)
+    inner = tuple(_keyed(each, below.key_of(each), below, part) for each in field.selections)
+    return replace(field, key=key, selections=inner, needed=True, part=part)
 
 
 def _hops(use: Use, depth: int) -> Iterator[_Hop]:
     for number in range(depth):
         field = use.levels[number + 1].field
         assert field is not None
+        if not field.key:
+            field = replace(field, part=use.fetch.part)
         yield _Hop(use.path[number].key, field, use.path[number - 1].types if number else None)
 
 

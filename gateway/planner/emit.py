@@ -11,6 +11,7 @@ from functools import reduce
 
 from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either, necessary
 from gateway.operation.model import Field
+from gateway.plan.deferral import Part
 from gateway.plan.nodes import OperationKind
 from gateway.plan.shape import Toggle
 from gateway.planner.contexts import Contexts, Level, Use
@@ -54,7 +55,7 @@ class Emission:
         """Emit the plan of the root."""
         for visit in plan.visits:
             assert visit.node is not None
-            fetch = self._fetch(visit.node, self.kind)
+            fetch = self._fetch(visit.node, self.kind, visit.part)
             fetch.root = Selection(visit.node)
             place = Place(keys, (), fetch, fetch.root, frozenset(), (Level(keys),))
             for placed in visit.fields:
@@ -103,7 +104,7 @@ class Emission:
     ) -> Place:
         """A new fetch for a visit that begins with a jump, and the place as that fetch sees it."""
         assert visit.node is not None
-        fetch = self._fetch(visit.node, "query")
+        fetch = self._fetch(visit.node, "query", visit.part)
         fetch.needs.add(place.fetch)
         for feed in visit.feeds:
             for field in visit.inputs:
@@ -166,8 +167,8 @@ class Emission:
         several = len(self.graph.supergraph.possible.get(field.type_name, ())) > 1
         return several or len(value.node.possible) > 1
 
-    def _fetch(self, node: TypeNode, kind: OperationKind) -> FetchDraft:
-        fetch = FetchDraft(node.subgraph, kind)
+    def _fetch(self, node: TypeNode, kind: OperationKind, part: Part) -> FetchDraft:
+        fetch = FetchDraft(node.subgraph, kind, part=part)
         self.fetches.append(fetch)
         return fetch
 

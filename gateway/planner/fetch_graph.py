@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from gateway.operation.conditions import Conditions, either
 from gateway.operation.model import Field
+from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import ContextSource, OperationKind, RequiredField, RequiredFragment, SubgraphName
 from gateway.plan.shape import Toggle
 from gateway.query_graph.model import TypeNode
@@ -121,7 +122,10 @@ class Group:
 
 @dataclass(eq=False, slots=True)
 class FetchDraft:
-    """One request in the making: a root fetch has `root`, an entity fetch `groups`; `toggles` hold for all of it."""
+    """One request in the making: a root fetch has `root`, an entity fetch `groups`; `toggles` hold for all of it.
+
+    part: the part of the answer that it is made for.
+    """
 
     subgraph: SubgraphName
     kind: OperationKind
@@ -129,6 +133,7 @@ class FetchDraft:
     groups: list[Group] = field(default_factory=list)
     needs: set[FetchDraft] = field(default_factory=set)
     toggles: frozenset[Toggle] | None = None
+    part: Part = FIRST
 
     def hold_under(self, toggles: frozenset[Toggle]) -> None:
         """Something of the fetch is needed only under the toggles; the fetch keeps those that all of it shares."""
@@ -136,12 +141,12 @@ class FetchDraft:
 
 
 def stages_of(fetches: Iterable[FetchDraft]) -> dict[FetchDraft, int]:
-    """How many fetches have to come before each, in the order given."""
+    """How many fetches of its part of the answer have to come before each, in the order given."""
     stages: dict[FetchDraft, int] = {}
 
     def stage_of(fetch: FetchDraft) -> int:
         if fetch not in stages:
-            stages[fetch] = 1 + max(map(stage_of, fetch.needs), default=-1)
+            stages[fetch] = 1 + max((stage_of(need) for need in fetch.needs if need.part == fetch.part), default=-1)
         return stages[fetch]
 
     return {fetch: stage_of(fetch) for fetch in fetches}

@@ -3,6 +3,9 @@
 In: a solver (for what lies below), the type, the visit that the place begins with, and the fields. Out: `PlacePlan`.
 A beam search: fields are placed one after the other, those with the fewest ways first, and only the few cheapest drafts
 are kept. Ties go to the visit that is there already, then to the subgraph whose name sorts first.
+
+A field that comes later in the answer than the place itself gets a visit of its own, entered by a key even where the
+subgraph is the same, so that nothing that comes earlier waits for it. Where no key leads to it, it is fetched early.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.operation.model import Field
-from gateway.planner.solution import NOTHING, Marks, Placed, PlacePlan, Visit, depth_of, later
+from gateway.plan.deferral import FIRST, Part
+from gateway.planner.narrowed import by_part
+from gateway.planner.solution import NOTHING, Lane, Marks, Placed, PlacePlan, Visit, depth_of, lane_of, later
 from gateway.query_graph.model import Edge, QueryGraph, Resolver, TypeNode
 from gateway.supergraph.field_set import FieldSelection, FieldSet
 from gateway.supergraph.model import TypeKind
@@ -37,16 +42,26 @@ class Draft:
 
 
 class PlaceSearch:
-    """The search at one place. `base` is None at the root, where every subgraph can be entered without a key."""
+    """The search at one place. `base` is None at the root, where every subgraph can be entered without a key.
+
+    part: with which part of the answer the place begins.
+    """
 
     def __init__(
-        self, solver: Solver, type_name: str, base: TypeNode | None, provided: FieldSet, splits: bool = True
+        self,
+        solver: Solver,
+        type_name: str,
+        base: TypeNode | None,
+        provided: FieldSet,
+        splits: bool = True,
+        part: Part = FIRST,
     ) -> None:
         self.solver = solver
         self.type_name = type_name
         self.base = base
         self.provided = provided
         self.splits = splits
+        self.part = part
         self.ways = solver.graph.resolvers.get(type_name, {})
 
     def plan(self, fields: tuple[Field, ...]) -> PlacePlan:
@@ -64,41 +79,54 @@ class PlaceSearch:
         for through in dict.fromkeys((elsewhere, ())):
             drafts = self._best(self._all_placed([start], (*local, *through)))
             rest = (*(f for f in other if f not in through), *typed)
-            found += drafts if not rest else [end for draft in drafts for end in self._typed_entries(draft, rest)]
+            for part, fields in by_part(rest, self.part).items():
+                drafts = self._best(end for draft in drafts for end in self._typed_entries(draft, fields, part))
+            found += drafts
         if not found:
             found = [replace(draft, leftover=(*draft.leftover, *typed)) for draft in self._all_placed([start], plain)]
         draft = self._best(found)[0]
         return PlacePlan(draft.visits, draft.marks, draft.leftover)
 
-    def _typed_entries(self, draft: Draft, fields: tuple[Field, ...]) -> Iterator[Draft]:
+    def _typed_entries(self, draft: Draft, fields: tuple[Field, ...], part: Part) -> Iterator[Draft]:
         for node in self.solver.graph.typed_entries.get(self.type_name, ()):
-            inner = self.solver.solve(node.subgraph, node.name, (), fields)
+            inner = self.solver.solve(node.subgraph, node.name, (), fields, part)
             if inner is None:
                 continue
-            for entered, index in self._entered(draft, node, node.keys, (), frozenset()):
+            for entered, index in self._entered(draft, node, node.keys, (), frozenset(), part):
                 visits = list(entered.visits)
                 visits[index] = replace(visits[index], inner=inner)
                 yield self._ranked(tuple(visits), (*entered.leftover, *inner.leftover))
 
     def _start(self) -> Draft:
-        return self._ranked((Visit(None, (), frozenset()),) if self.base else (), ())
+        return self._ranked((Visit(None, (), frozenset(), part=self.part),) if self.base else (), ())
 
     def _all_placed(self, drafts: list[Draft], fields: tuple[Field, ...]) -> list[Draft]:
         for field in sorted(fields, key=self._count_ways):
-            found = [after for draft in drafts for after in self._obtained(draft, field, frozenset(), frozenset())]
+            part = field.part if field.key else self.part
+            found = [
+                after for draft in drafts for after in self._obtained(draft, field, frozenset(), frozenset(), part)
+            ]
             if found:
                 drafts = self._best(found)
             else:
                 drafts = [self._ranked(draft.visits, (*draft.leftover, field)) for draft in drafts]
         return drafts
 
-    def _count_ways(self, field: Field) -> int:
-        return len(self.ways.get(field.name, ()))
+    def _count_ways(self, field: Field) -> tuple[bool, int]:
+        """What comes later is placed later."""
+        return bool(field.key) and field.part != self.part, len(self.ways.get(field.name, ()))
 
-    def _obtained(self, draft: Draft, field: Field, bans: Bans, avoided: frozenset[str]) -> list[Draft]:
-        """Drafts that fetch the field, too: in a visit that is there, or in a new one."""
+    def _obtained(
+        self, draft: Draft, field: Field, bans: Bans, avoided: frozenset[str], part: Part, is_key: bool = False
+    ) -> list[Draft]:
+        """Drafts that fetch the field for this part, too: in a visit that is there, or in a new one."""
         self.solver.budget.spend()
-        if not field.key and any(placed.field is field for visit in draft.visits for placed in visit.fields):
+        if not field.key and any(
+            placed.field is field
+            for visit in draft.visits
+            if visit.part == part or self._is_before(visit, part)
+            for placed in visit.fields
+        ):
             return [draft]
         found: list[Draft] = []
         seen: set[TypeNode] = set()
@@ -107,6 +135,8 @@ class PlaceSearch:
             assert node is not None
             edge, provided = self._local(visit, field)
             if edge is None or node in seen or node.subgraph in avoided:
+                continue
+            if visit.part != part and not self._costs_no_time(visit, field, is_key):
                 continue
             seen.add(node)
             after = self._placed(draft, index, node, edge, provided, field, bans, avoided)
@@ -117,17 +147,32 @@ class PlaceSearch:
         for way in self.ways.get(field.name, ()):
             if way.node.subgraph in avoided or (way.node in seen and not way.edge.requires):
                 continue
-            found += self._by_way(draft, way, field, bans, avoided)
+            found += self._by_way(draft, way, field, bans, avoided, part)
+        if not found and part != self.part:
+            found = self._obtained(draft, field, bans, avoided, self.part)
         return self._best(found)
 
+    def _is_before(self, visit: Visit, part: Part) -> bool:
+        """Whether what the visit fetches is there when the part's own fetches begin."""
+        return visit.part != part and visit.part == self.part
+
+    def _costs_no_time(self, visit: Visit, field: Field, is_key: bool) -> bool:
+        """Whether a visit of an earlier part may fetch what only the plan needs: a key, or what it fetches anyway."""
+        if field.key or visit.part != self.part:
+            return False
+        return is_key or any(
+            placed.field.name == field.name and placed.field.arguments == field.arguments and not field.selections
+            for placed in visit.fields
+        )
+
     def _by_way(
-        self, draft: Draft, way: Resolver, field: Field, bans: Bans, avoided: frozenset[str]
+        self, draft: Draft, way: Resolver, field: Field, bans: Bans, avoided: frozenset[str], part: Part
     ) -> Iterator[Draft]:
         ban = (way.node.subgraph, way.node.name, field.name if way.edge.requires else None)
         if ban in bans or (self.base is not None and way.keys == ((),) and not self._is_query_below(way.node)):
             return
         requires = self.solver.demands.of(way.edge.requires, self.type_name)
-        for entered, index in self._entered(draft, way.node, way.keys, requires, bans | {ban}):
+        for entered, index in self._entered(draft, way.node, way.keys, requires, bans | {ban}, part):
             yield from self._placed(entered, index, way.node, way.edge, (), field, bans, avoided)
 
     def _is_query_below(self, node: TypeNode) -> bool:
@@ -135,34 +180,41 @@ class PlaceSearch:
         return node.name == self.solver.graph.supergraph.roots["query"]
 
     def _entered(
-        self, draft: Draft, node: TypeNode, keys: tuple[FieldSet, ...], requires: tuple[Field, ...], bans: Bans
+        self,
+        draft: Draft,
+        node: TypeNode,
+        keys: tuple[FieldSet, ...],
+        requires: tuple[Field, ...],
+        bans: Bans,
+        part: Part,
     ) -> Iterator[tuple[Draft, int]]:
         """Drafts that have a visit of the node which is given what the field requires, and that visit's number."""
         if requires:
-            joined = list(self._joined(draft, node, requires, bans))
+            joined = list(self._joined(draft, node, requires, bans, part))
             if joined:
                 yield from joined
                 return
         for key in keys:
-            inputs = tuple(dict.fromkeys((*self.solver.demands.of(key, self.type_name), *requires)))
+            key_fields = self.solver.demands.of(key, self.type_name)
+            inputs = tuple(dict.fromkeys((*key_fields, *requires)))
             cheap = False
-            for ready in self._with_inputs(draft, inputs, bans):
-                feeds = self._feeds(ready, inputs)
-                after = self._ranked((*ready.visits, Visit(node, inputs, feeds)), ready.leftover)
+            for ready in self._with_inputs(draft, inputs, bans, part, key_fields):
+                feeds = self._feeds(ready, inputs, part)
+                after = self._ranked((*ready.visits, Visit(node, inputs, feeds, part=part)), ready.leftover)
                 cheap = cheap or len(after.marks) <= len(draft.marks) + 1
                 yield after, len(ready.visits)
             if cheap:
                 return
 
     def _joined(
-        self, draft: Draft, node: TypeNode, requires: tuple[Field, ...], bans: Bans
+        self, draft: Draft, node: TypeNode, requires: tuple[Field, ...], bans: Bans, part: Part
     ) -> Iterator[tuple[Draft, int]]:
         """Give a visit that is already planned the required fields, unless they in turn wait for that visit."""
         for index, visit in enumerate(draft.visits):
-            if visit.node is not node or not _compatible(visit.inputs, requires):
+            if visit.node is not node or visit.part != part or not _compatible(visit.inputs, requires):
                 continue
-            for ready in self._with_inputs(draft, requires, bans):
-                feeds = self._feeds(ready, requires)
+            for ready in self._with_inputs(draft, requires, bans, part):
+                feeds = self._feeds(ready, requires, part)
                 if index in _ancestors(ready.visits, feeds):
                     continue
                 visits = list(ready.visits)
@@ -170,17 +222,23 @@ class PlaceSearch:
                 visits[index] = replace(visits[index], inputs=inputs, feeds=visits[index].feeds | feeds)
                 yield self._ranked(tuple(visits), ready.leftover), index
 
-    def _with_inputs(self, draft: Draft, inputs: tuple[Field, ...], bans: Bans) -> list[Draft]:
+    def _with_inputs(
+        self, draft: Draft, inputs: tuple[Field, ...], bans: Bans, part: Part, key_fields: tuple[Field, ...] = ()
+    ) -> list[Draft]:
         drafts = [draft]
         for field in inputs:
-            drafts = self._best([after for one in drafts for after in self._obtained(one, field, bans, frozenset())])
+            is_key = field in key_fields
+            drafts = self._best(
+                [after for one in drafts for after in self._obtained(one, field, bans, frozenset(), part, is_key)]
+            )
         return drafts
 
-    def _feeds(self, draft: Draft, inputs: tuple[Field, ...]) -> frozenset[int]:
+    def _feeds(self, draft: Draft, inputs: tuple[Field, ...], part: Part) -> frozenset[int]:
         wanted = {(field.name, field.arguments) for field in inputs}
         found = {
             index
             for index, visit in enumerate(draft.visits)
+            if visit.part == part or self._is_before(visit, part)
             for placed in visit.fields
             if not placed.field.key and (placed.field.name, placed.field.arguments) in wanted
         }
@@ -200,27 +258,29 @@ class PlaceSearch:
         """The draft with the field in the visit. What the visit cannot give of it is asked of another subgraph."""
         if not field.selections:
             return [self._with_field(draft, index, Placed(field, None))]
-        value = self.solver.solve(node.subgraph, edge.type_name, (*edge.provides, *provided), field.selections)
+        part = draft.visits[index].part
+        value = self.solver.solve(node.subgraph, edge.type_name, (*edge.provides, *provided), field.selections, part)
         if value is None or value.leftover == field.selections:
             return []
-        after = self._with_field(draft, index, Placed(field, value))
-        if not value.leftover:
-            return [after]
-        rest = self.solver.narrowed.to(field, value.leftover, field.types)
-        if self.splits:
-            found = self._obtained(after, rest, bans, avoided | {node.subgraph})
-            if found:
-                return found
-        return [self._ranked(after.visits, (*after.leftover, rest))] if field.key else []
+        after = [self._with_field(draft, index, Placed(field, value))]
+        for own, selections in by_part(value.leftover, part).items() if value.leftover else ():
+            rest = self.solver.narrowed.to(field, selections, field.types, own if field.key else None)
+            found: list[Draft] = []
+            for one in after if self.splits else ():
+                found += self._obtained(one, rest, bans, avoided | {node.subgraph}, own)
+            if not found and not field.key:
+                return []
+            after = self._best(found) or [self._ranked(one.visits, (*one.leftover, rest)) for one in after]
+        return after
 
     def _with_field(self, draft: Draft, index: int, placed: Placed) -> Draft:
         visits = list(draft.visits)
         visit = visits[index]
-        visits[index] = Visit(visit.node, visit.inputs, visit.feeds, (*visit.fields, placed), visit.inner)
+        visits[index] = Visit(visit.node, visit.inputs, visit.feeds, (*visit.fields, placed), visit.inner, visit.part)
         marks = draft.marks
         if placed.value is not None and placed.value.marks:
             marks |= later(placed.value.marks, draft.stages[index])
-        return _draft(tuple(visits), marks, draft.leftover, draft.stages)
+        return _draft(tuple(visits), marks, draft.leftover, draft.stages, self.solver.defers)
 
     def _local(self, visit: Visit, field: Field) -> tuple[Edge | None, FieldSet]:
         """The edge by which the visit gives the field without more ado, and what is provided below it."""
@@ -237,16 +297,16 @@ class PlaceSearch:
 
     def _ranked(self, visits: tuple[Visit, ...], leftover: tuple[Field, ...]) -> Draft:
         stages = self._stages(visits)
-        marks: set[tuple[int, str]] = set()
+        marks: set[tuple[int, Lane]] = set()
         for stage, visit in zip(stages, visits, strict=True):
             if visit.node is not None:
-                marks.add((stage, visit.node.subgraph))
+                marks.add((stage, lane_of(visit.node, visit.part)))
             for placed in visit.fields:
                 if placed.value is not None and placed.value.marks:
                     marks |= later(placed.value.marks, stage)
             if visit.inner is not None:
                 marks |= later(visit.inner.marks, stage)
-        return _draft(visits, frozenset(marks), leftover, tuple(stages))
+        return _draft(visits, frozenset(marks), leftover, tuple(stages), self.solver.defers)
 
     def _stages(self, visits: tuple[Visit, ...]) -> list[int]:
         """How many requests come before each visit, beginning with the one that the place begins with."""
@@ -270,10 +330,19 @@ class PlaceSearch:
         return sorted(drafts, key=lambda draft: draft.rank)[:BEAM]
 
 
-def _draft(visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...]) -> Draft:
-    total = sum(stage for stage, _ in marks)
-    rank = (_size(leftover), len(marks), depth_of(marks), total, len(visits))
-    return Draft(visits, marks, leftover, rank, stages)
+def _draft(
+    visits: tuple[Visit, ...], marks: Marks, leftover: tuple[Field, ...], stages: tuple[int, ...], defers: bool
+) -> Draft:
+    if not defers:
+        return Draft(visits, marks, leftover, (_size(leftover), *_cost(marks), len(visits)), stages)
+    # What comes at once comes first: a later part is never made cheaper by it.
+    first = frozenset(mark for mark in marks if isinstance(mark[1], str))
+    return Draft(visits, marks, leftover, (_size(leftover), *_cost(first), *_cost(marks - first), len(visits)), stages)
+
+
+def _cost(marks: Marks) -> tuple[int, int, int]:
+    """How many requests, after how many steps, and how late they all are."""
+    return len(marks), depth_of(marks), sum(stage for stage, _ in marks)
 
 
 def provided_at(graph: QueryGraph, provided: FieldSet, name: str, node: TypeNode) -> tuple[bool, FieldSet]:

@@ -4,6 +4,8 @@ In: the query graph and a prepared operation. Out: `QueryPlan`. Pure: no I/O, no
 give equal plans. Refuses an operation that passes the budget, and one with a field that no subgraph can give.
 
     solve (where is each field fetched)  ->  emit (fetches)  ->  passes (fewer fetches)  ->  document, order, shape
+
+Fetches for deferred parts of the answer stand beside the plan of what comes at once.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gateway.operation.model import Field, Operation
+from gateway.plan.deferral import FIRST, Deferral, DeferredPart, Part
 from gateway.plan.nodes import Fetch, Node, Subscribe
 from gateway.plan.query_plan import QueryPlan
 from gateway.planner.budget import Budget
@@ -36,12 +39,16 @@ _MOST_ROUNDS = 20
 def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> QueryPlan:
     """The plan of the operation."""
     steps = fetch_steps(graph, operation, budget)
+    first = [[fetch for fetch in step if not fetch.part] for step in steps] if operation.deferred else steps
+    later = sorted((fetch for step in steps for fetch in step if fetch.part), key=lambda fetch: sorted(fetch.part))
+    made = _made([*(fetch for step in first for fetch in step), *later], operation)
     return QueryPlan(
         kind=operation.kind,
-        node=_node(steps, operation),
+        node=_node(first, made, operation) if any(first) else None,
         shape=shape_of(graph.supergraph.api_schema, operation),
         root_keys=operation.root_keys,
         introspection=operation.introspection,
+        deferral=Deferral(operation.deferred, _parts(later, made)) if operation.deferred else None,
     )
 
 
@@ -69,7 +76,7 @@ def _emitted(graph: QueryGraph, operation: Operation, budget: Budget) -> list[tu
 
 
 def _solved(graph: QueryGraph, operation: Operation, budget: Budget) -> list[PlacePlan]:
-    solver = Solver(graph, budget)
+    solver = Solver(graph, budget, defers=bool(operation.deferred))
     plans = []
     for fields in _serial_parts(operation):
         wanted = tuple(field for field in fields if field.name != "__typename")
@@ -98,18 +105,32 @@ def _serial_parts(operation: Operation) -> Iterable[tuple[Field, ...]]:
     return [operation.fields]
 
 
-def _node(steps: list[list[FetchDraft]], operation: Operation) -> Node | None:
+def _made(drafts: list[FetchDraft], operation: Operation) -> dict[FetchDraft, Fetch]:
     variables = {variable.name: variable.definition for variable in operation.variables}
-    made: dict[FetchDraft, Fetch] = {}
-    drafts = [draft for step in steps for draft in step]
     with_contexts = any(group.contexts for draft in drafts for group in draft.groups)
-    for draft in drafts:
-        made[draft] = fetch_of(draft, len(made), variables, with_contexts)
-    if not made:
-        return None
+    return {draft: fetch_of(draft, number, variables, with_contexts) for number, draft in enumerate(drafts)}
+
+
+def _node(steps: list[list[FetchDraft]], made: Mapping[FetchDraft, Fetch], operation: Operation) -> Node:
     if operation.kind == "subscription":
         return _subscribe(steps[0], made)
-    return in_sequence([ordered(step, made) for step in steps])
+    return in_sequence([ordered(step, made) for step in steps if step])
+
+
+def _parts(fetches: list[FetchDraft], made: Mapping[FetchDraft, Fetch]) -> tuple[DeferredPart, ...]:
+    """What each deferred part fetches, in the order of its fragments."""
+    by_part: dict[Part, list[FetchDraft]] = {}
+    for fetch in fetches:
+        by_part.setdefault(fetch.part, []).append(fetch)
+    return tuple(
+        DeferredPart(part, ordered(by_part[part], made), tuple(sorted(_needed(by_part[part]), key=sorted)))
+        for part in sorted(by_part, key=sorted)
+    )
+
+
+def _needed(fetches: list[FetchDraft]) -> set[Part]:
+    """The other parts whose fetches must have come before."""
+    return {need.part for fetch in fetches for need in fetch.needs} - {FIRST, fetches[0].part}
 
 
 def _subscribe(fetches: list[FetchDraft], made: Mapping[FetchDraft, Fetch]) -> Node:

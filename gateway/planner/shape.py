@@ -19,6 +19,7 @@ from graphql import (
 
 from gateway.operation.conditions import in_order
 from gateway.operation.model import Field, Operation
+from gateway.plan.deferral import DeferHere
 from gateway.plan.shape import Leaf, Listing, Object, ShapeField, Slot
 
 TYPENAME = Slot(Leaf("String"), nullable=False)
@@ -26,28 +27,31 @@ TYPENAME = Slot(Leaf("String"), nullable=False)
 
 def shape_of(schema: GraphQLSchema, operation: Operation) -> Object:
     """The shape of the whole answer."""
-    return _object(schema, operation.root_type, operation.fields)
+    return _object(schema, operation.root_type, operation.fields, operation.defers)
 
 
-def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...]) -> Object:
+def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...], defers: tuple[DeferHere, ...]) -> Object:
     named = schema.type_map[type_name]
     if isinstance(named, GraphQLObjectType):
         possible = frozenset((type_name,))
     else:
         possible = frozenset(member.name for member in schema.get_possible_types(named))  # type: ignore[arg-type]
-    return Object(type_name, possible, tuple(_field(schema, named, possible, field) for field in fields if field.key))
+    shown = tuple(_field(schema, named, possible, field) for field in fields if field.key)
+    return Object(type_name, possible, shown, defers)
 
 
 def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:
     types = field.types or frozenset()
     toggles = in_order(field.conditions)
+    part, asked_in = field.part, field.asked_in
     if field.name == "__typename":
-        return ShapeField(field.key, "__typename", TYPENAME, types, toggles, typename=True)
+        return ShapeField(field.key, "__typename", TYPENAME, types, toggles, True, part, asked_in)
     if not (isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and field.name in parent.fields):
         concrete = schema.type_map[min(field.types or possible)]
         assert isinstance(concrete, GraphQLObjectType)
         parent = concrete
-    return ShapeField(field.key, field.key, _slot(schema, parent.fields[field.name].type, field), types, toggles)
+    slot = _slot(schema, parent.fields[field.name].type, field)
+    return ShapeField(field.key, field.key, slot, types, toggles, part=part, asked_in=asked_in)
 
 
 def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slot:
@@ -58,6 +62,6 @@ def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slo
         return Slot(Listing(_slot(schema, output.of_type, field)), nullable)
     assert isinstance(output, GraphQLNamedType)
     if field.selections:
-        return Slot(_object(schema, output.name, field.selections), nullable)
+        return Slot(_object(schema, output.name, field.selections, field.defers), nullable)
     values = frozenset(output.values) if isinstance(output, GraphQLEnumType) else None
     return Slot(Leaf(output.name, values), nullable)

@@ -4,7 +4,8 @@ In: nothing. Out: frozen values, made by `solve.py`, turned into fetches by `emi
 
 The cost of a solution is a set of marks: one mark says "at this stage, a request to this subgraph". Stages count the
 requests that have to come before. Fetches to one subgraph at one stage become one request, so a mark counts once
-however often it is needed, and the union of the marks of two parts is the cost of both.
+however often it is needed, and the union of the marks of two parts is the cost of both. What comes later in the answer
+is requested apart: such a mark names the part of the answer, too.
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.operation.model import Field
+from gateway.plan.deferral import FIRST, Part
 from gateway.query_graph.model import TypeNode
 
-Marks = frozenset[tuple[int, str]]
+Lane = str | tuple[str, Part]
+Marks = frozenset[tuple[int, Lane]]
 NOTHING: Marks = frozenset()
+
+
+def lane_of(node: TypeNode, part: Part) -> Lane:
+    """Where requests for this part of the answer go."""
+    return (node.subgraph, part) if part else node.subgraph
 
 
 def later(marks: Marks, stages: int) -> Marks:
     """The marks when everything starts so many stages later."""
     if not marks or not stages:
         return marks
-    return frozenset((stage + stages, subgraph) for stage, subgraph in marks)
+    return frozenset((stage + stages, lane) for stage, lane in marks)
 
 
 def depth_of(marks: Marks) -> int:
@@ -45,6 +53,7 @@ class Visit:
     node: the type that the objects are there; None for the stay that the place began with.
     inputs: what entering needs, found in the visits numbered in `feeds`.
     inner: for an entry by an interface, what is fetched once the concrete types are known.
+    part: the part of the answer that it is made for.
     """
 
     node: TypeNode | None
@@ -52,6 +61,7 @@ class Visit:
     feeds: frozenset[int]
     fields: tuple[Placed, ...] = ()
     inner: Solution | None = None
+    part: Part = FIRST
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,7 +8,9 @@ remembered: the same selections from the same start are solved once. A place who
 
 from __future__ import annotations
 
+from gateway.operation.deferring import ITSELF
 from gateway.operation.model import Field
+from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.budget import Budget
 from gateway.planner.narrowed import Narrowed
@@ -18,14 +20,15 @@ from gateway.query_graph.model import QueryGraph, TypeNode
 from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.model import TypeKind
 
-Start = tuple[SubgraphName, str, FieldSet, tuple[Field, ...]]
+Start = tuple[SubgraphName, str, FieldSet, tuple[Field, ...], Part]
 
 
 class Solver:
-    """The search for one operation."""
+    """The search for one operation. `defers`: some of its fields come later in the answer."""
 
-    def __init__(self, graph: QueryGraph, budget: Budget) -> None:
+    def __init__(self, graph: QueryGraph, budget: Budget, defers: bool = False) -> None:
         self.graph = graph
+        self.defers = defers
         self.demands = graph.demands
         self.budget = budget
         self.narrowed = Narrowed()
@@ -37,34 +40,47 @@ class Solver:
         return PlaceSearch(self, type_name, None, (), splits).plan(fields)
 
     def solve(
-        self, subgraph: SubgraphName, type_name: str, provided: FieldSet, selections: tuple[Field, ...]
+        self,
+        subgraph: SubgraphName,
+        type_name: str,
+        provided: FieldSet,
+        selections: tuple[Field, ...],
+        part: Part = FIRST,
     ) -> Solution | None:
-        """The cheapest solution; None when the subgraph does not know the type."""
-        start = (subgraph, type_name, provided, selections)
+        """The cheapest solution when one starts with this part of the answer; None when the type is not known there."""
+        start = (subgraph, type_name, provided, selections, part)
         if start not in self.known:
             self.budget.spend(1 + len(selections))
             node = self.graph.nodes[subgraph].get(type_name)
-            self.known[start] = self._solve(node, provided, selections) if node else None
+            self.known[start] = self._solve(node, provided, selections, part) if node else None
         return self.known[start]
 
-    def _solve(self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...]) -> Solution:
+    def _solve(self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...], part: Part) -> Solution:
         if node.kind is TypeKind.OBJECT and not node.is_interface_object:
             wanted = tuple(f for f in selections if f.name != "__typename" and (not f.types or node.name in f.types))
-            plan = PlaceSearch(self, node.name, node, provided).plan(wanted)
+            plan = PlaceSearch(self, node.name, node, provided, part=part).plan(wanted)
             return Solution(node, (), ((None, plan),), plan.marks, plan.leftover)
         if node.is_interface_object:
-            return self._of_unknown_type(node, provided, selections)
-        return self._of_several_types(node, provided, selections)
+            return self._of_unknown_type(node, provided, selections, part)
+        return self._of_several_types(node, provided, selections, part)
 
-    def _of_unknown_type(self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...]) -> Solution:
+    def _of_unknown_type(
+        self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...], part: Part
+    ) -> Solution:
         """An interface object's place: its subgraph cannot say which concrete type an object has."""
         possible = self._possible(node, selections)
+        selections = tuple(f for f in selections if f is not ITSELF)
         plain = tuple(f for f in selections if f.name != "__typename" and (f.types is None or f.types >= possible))
         typed = tuple(f for f in selections if f not in plain)
-        plan = PlaceSearch(self, node.name, node, provided).plan_with_types(plain, typed)
+        if any(f.types and f.part != part for f in typed):
+            # Whether there is anything to defer depends on the type.
+            typed = (ITSELF, *typed)
+        plan = PlaceSearch(self, node.name, node, provided, part=part).plan_with_types(plain, typed)
         return Solution(node, (), ((None, plan),), plan.marks, plan.leftover)
 
-    def _of_several_types(self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...]) -> Solution:
+    def _of_several_types(
+        self, node: TypeNode, provided: FieldSet, selections: tuple[Field, ...], part: Part
+    ) -> Solution:
         possible = self._possible(node, selections)
         everywhere: list[Placed] = []
         marks: Marks = NOTHING
@@ -73,36 +89,36 @@ class Solver:
             here = possible if field.types is None else field.types & possible
             if field.name == "__typename" or not here:
                 continue
-            placed = self._alike(node, provided, field) if here == possible else None
+            placed = self._alike(node, provided, field, part) if here == possible else None
             if placed is None:
                 apart.append((field, here))
             else:
                 everywhere.append(placed)
                 marks |= placed.value.marks if placed.value else NOTHING
         plans: list[tuple[str | None, PlacePlan]] = []
-        missing: dict[tuple[Field, tuple[Field, ...]], set[str]] = {}
+        missing: dict[tuple[Field, tuple[Field, ...], Part], set[str]] = {}
         originals = {(field.key, field.name, field.arguments): field for field, _ in apart}
         for concrete in sorted(possible):
             wanted = tuple(field for field, here in apart if concrete in here)
             if not wanted:
                 continue
             base = self.graph.nodes[node.subgraph][concrete]
-            plan = PlaceSearch(self, concrete, base, provided).plan(wanted)
+            plan = PlaceSearch(self, concrete, base, provided, part=part).plan(wanted)
             plans.append((concrete, plan))
             marks |= plan.marks
             for field in plan.leftover:
                 original = originals[(field.key, field.name, field.arguments)]
-                missing.setdefault((original, field.selections), set()).add(concrete)
+                missing.setdefault((original, field.selections, field.part), set()).add(concrete)
         leftover = tuple(
-            self.narrowed.to(field, rest, None if field.types is None and types == possible else frozenset(types))
-            for (field, rest), types in missing.items()
+            self.narrowed.to(field, rest, None if field.types is None and types == possible else frozenset(types), own)
+            for (field, rest, own), types in missing.items()
         )
         return Solution(node, tuple(everywhere), tuple(plans), marks, leftover)
 
-    def _alike(self, node: TypeNode, provided: FieldSet, field: Field) -> Placed | None:
+    def _alike(self, node: TypeNode, provided: FieldSet, field: Field, part: Part) -> Placed | None:
         """The field asked of the abstract type itself, when its subgraph gives it for every concrete type."""
         edge = node.edges.get(field.name)
-        if edge is None or edge.requires or edge.contexts:
+        if edge is None or edge.requires or edge.contexts or (field.key and field.part != part):
             return None
         types = self.graph.nodes[node.subgraph]
         given, inner = provided_at(self.graph, provided, field.name, node)
@@ -114,7 +130,7 @@ class Solver:
                 return None
         if not field.selections:
             return Placed(field, None)
-        value = self.solve(node.subgraph, edge.type_name, (*edge.provides, *inner), field.selections)
+        value = self.solve(node.subgraph, edge.type_name, (*edge.provides, *inner), field.selections, part)
         return None if value is None or value.leftover else Placed(field, value)
 
     def _possible(self, node: TypeNode, selections: tuple[Field, ...]) -> frozenset[str]:

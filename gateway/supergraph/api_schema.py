@@ -29,6 +29,7 @@ from graphql import (
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
     build_ast_schema,
+    parse,
 )
 
 from gateway.supergraph.errors import SupergraphInvalid
@@ -40,6 +41,19 @@ EXECUTABLE = frozenset(
     | {"FRAGMENT_DEFINITION", "FRAGMENT_SPREAD"}
 )
 KEPT_DIRECTIVES = frozenset(("deprecated", "specifiedBy", "oneOf"))
+DEFER = parse(
+    '''
+"""The fragment's fields may come after the rest of the answer."""
+directive @defer(
+  "Whether they may."
+  if: Boolean! = true
+  "A name by which the client knows the fragment again."
+  label: String
+) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+''',
+    no_location=True,
+).definitions
+"""The gateway's own directive, whatever the subgraphs make of that name."""
 
 
 def api_schema_of(document: DocumentNode) -> GraphQLSchema:
@@ -54,7 +68,7 @@ def api_schema_of(document: DocumentNode) -> GraphQLSchema:
     strip = _Strip(frozenset(hidden), inaccessible)
     definitions = [kept for node in document.definitions if (kept := strip.definition(node)) is not None]
     try:
-        return build_ast_schema(DocumentNode(definitions=tuple(definitions)), assume_valid_sdl=True)
+        return build_ast_schema(DocumentNode(definitions=(*definitions, *DEFER)), assume_valid_sdl=True)
     except (GraphQLError, TypeError) as problem:
         raise SupergraphInvalid(f"no schema for clients is left of it ({problem})") from problem
 
@@ -137,7 +151,7 @@ class _Strip:
 
     def _directive_definition(self, node: DirectiveDefinitionNode) -> DirectiveDefinitionNode | None:
         executable = tuple(location for location in node.locations if location.value in EXECUTABLE)
-        if not executable or node.name.value in KEPT_DIRECTIVES:
+        if not executable or node.name.value in (*KEPT_DIRECTIVES, "defer"):
             return None
         return _changed(node, arguments=self._inputs(node.arguments), locations=executable)
 

@@ -20,6 +20,7 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.execution import experimental_execute_incrementally
 
 from tests.differential.house import FieldOf, House
 from tests.differential.texts import subgraph_of, whole_of
@@ -41,6 +42,16 @@ class Whole:
 
     def answer(self, document: str, variables: Mapping[str, Json]) -> ExecutionResult:
         return execute_sync(
+            self.schema,
+            parse(document),
+            variable_values=dict(variables),
+            field_resolver=self._resolve,
+            type_resolver=lambda value, info, abstract: value.entity,
+        )
+
+    def answer_in_pieces(self, document: str, variables: Mapping[str, Json]) -> Json:
+        """What is deferred comes later, as graphql-core understands it."""
+        return experimental_execute_incrementally(
             self.schema,
             parse(document),
             variable_values=dict(variables),

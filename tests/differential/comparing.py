@@ -92,11 +92,11 @@ def _difference(
     paths = {tuple(each.path or ()) for each in found}
     missing = expected - paths
     # Of several errors that take one object along, graphql-core tells the first; which others were met is chance.
-    extra = {path for path in paths - expected if not _is_gone(got, path)}
+    extra = {path for path in paths - expected if not is_gone(got, path)}
     return f"the errors' places differ: {missing} are not told, {extra} are too many" if missing or extra else None
 
 
-def _is_gone(data: object, path: tuple[str | int, ...]) -> bool:
+def is_gone(data: object, path: tuple[str | int, ...]) -> bool:
     """Whether an object above the place is null in the answer."""
     for step in path[:-1]:
         if data is None:

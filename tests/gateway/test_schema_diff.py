@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from graphql import is_introspection_type, print_schema, print_type
 
 from gateway.__main__ import main
 from gateway.schema_diff import Severity, changes_between, schema_of
@@ -50,6 +51,14 @@ def test_a_supergraph_is_compared_by_what_clients_see() -> None:
     hidden = text.replace("secret: String @", "secret: Int @", 1)
     assert hidden != text
     assert changes_between(schema_of(text), schema_of(hidden)) == []
+
+
+def test_a_schema_need_not_say_what_the_gateway_brings_along() -> None:
+    api = schema_of((SUITES / "inaccessible" / "supergraph.graphql").read_text())
+    types = "\n".join(print_type(each) for each in api.type_map.values() if not is_introspection_type(each))
+    assert "@defer" in print_schema(api)
+    assert "@defer" not in types
+    assert changes_between(api, schema_of(types)) == []
 
 
 def test_the_command_prints_and_its_status_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

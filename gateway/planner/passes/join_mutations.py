@@ -1,7 +1,8 @@
 """Send mutation fields that follow each other in one subgraph as one request.
 
 In: the fetches of each mutation field, in the client's order. Out: fewer lists. The subgraph runs the fields of one
-request in order, so joining keeps the order as long as nothing else had to be fetched between them.
+request in order, so joining keeps the order as long as nothing else had to be fetched between them. What comes later in
+the answer is fetched after them all.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ def join_mutations(steps: list[list[FetchDraft]]) -> list[list[FetchDraft]]:
     for step in steps:
         first = step[0]
         before = joined[-1] if joined else []
-        if len(before) == 1 and before[0].root and first.root and before[0].subgraph == first.subgraph:
+        later = [fetch for fetch in before if fetch.part]
+        if len(before) - len(later) == 1 and before[0].root and first.root and before[0].subgraph == first.subgraph:
             earlier = before[0]
             earlier_root, later_root = before[0].root, first.root
             earlier_root.merge(later_root)
             earlier.hold_under(first.toggles or frozenset())
             for fetch in step[1:]:
                 fetch.needs = {earlier if need is first else need for need in fetch.needs}
-            joined[-1] = [earlier, *step[1:]]
+            joined[-1] = [earlier, *later, *step[1:]]
         else:
             joined.append(step)
     return joined

@@ -1,5 +1,7 @@
 """Merge fetches that go to one subgraph at the same stage into one request; those that nobody waits for may go later.
 
+Only within one part of the answer: what comes at once is not held up by what may come later.
+
 In: all fetches. Out: fewer. Objects of one place that are asked in the same way share one `_entities` field, whatever
 their concrete types; the others get a field each, under aliases. Conditions do not keep fetches apart: each field
 stays under its own, and objects that are not there are not asked about.
@@ -18,7 +20,8 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
     instead: dict[FetchDraft, FetchDraft] = {}
     for fetch in fetches:
         alone = fetch if _is_at_root(fetch) else None
-        into = kept.setdefault((stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None, alone), fetch)
+        place = (fetch.part, stages[fetch], fetch.subgraph, fetch.kind, fetch.root is not None, alone)
+        into = kept.setdefault(place, fetch)
         instead[fetch] = into
         if into is not fetch:
             _absorb(into, fetch)
@@ -30,14 +33,18 @@ def merge_siblings(fetches: list[FetchDraft]) -> list[FetchDraft]:
 def _without_postponed(fetches: list[FetchDraft]) -> list[FetchDraft]:
     """Fetches that nothing waits for go along with a later one to their subgraph: the answer waits for that anyway."""
     stages = stages_of(fetches)
-    needed = {need for fetch in fetches for need in fetch.needs}
+    # A later part waits for all of an earlier one, however late its fetches are.
+    needed = {need for fetch in fetches for need in fetch.needs if need.part == fetch.part}
     gone: set[FetchDraft] = set()
     # Earliest first: what a fetch is taken into may itself be taken along later, with all that it has by then.
     for fetch in sorted(fetches, key=stages.__getitem__):
         later = [
             one
             for one in fetches
-            if one.subgraph == fetch.subgraph and stages[one] > stages[fetch] and one.groups and not _is_at_root(one)
+            if (one.subgraph, one.part) == (fetch.subgraph, fetch.part)
+            and stages[one] > stages[fetch]
+            and one.groups
+            and not _is_at_root(one)
         ]
         if fetch.groups and fetch not in needed and later and not _is_at_root(fetch):
             _absorb(min(later, key=stages.__getitem__), fetch)
