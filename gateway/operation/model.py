@@ -24,6 +24,7 @@ class Field:
     types: the concrete types of the parent for which it holds; None means all.
     selections: empty for a leaf.
     needed: no client asked for it, but what is fetched below it needs it (see `planner.contexts`).
+    places: where it stands among its siblings, and when; it stands at the first of which the conditions hold.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Field:
     conditions: Conditions = ALWAYS
     selections: tuple[Field, ...] = ()
     needed: bool = False
+    places: tuple[tuple[int, Conditions], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

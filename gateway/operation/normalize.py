@@ -55,6 +55,17 @@ class _Group:
     types: frozenset[str]
     occurrences: list[_Occurrence] = field(default_factory=list)
 
+    def places(self) -> tuple[tuple[int, Conditions], ...]:
+        """The first occurrence, and every later one that may be there when none before it is."""
+        found: list[tuple[int, Conditions]] = []
+        so_far = NEVER
+        for each in self.occurrences:
+            wider = either(so_far, each.conditions)
+            if wider != so_far:
+                found.append((each.number, each.conditions))
+            so_far = wider
+        return tuple(found)
+
 
 class Normalizer:
     """Holds what every selection of one operation needs: schema, fragments, printed arguments."""
@@ -132,9 +143,10 @@ class Normalizer:
         for occurrence in group.occurrences:
             conditions = either(conditions, occurrence.conditions)
         types = None if group.types == everything else group.types
+        places = group.places()
         if name.startswith("__"):
             # `__typename` is a leaf; `__schema` and `__type` are answered from the schema and never planned.
-            return Field(key, name, "", frozenset(), "String", types, conditions)
+            return Field(key, name, "", frozenset(), "String", types, conditions, places=places)
         definition = self._definition(parent, group.types, name)
         named = get_named_type(definition.type)
         arguments, variables = printed_arguments(first)
@@ -150,7 +162,7 @@ class Normalizer:
             ]
             # Conditions may leave nothing; a subgraph still has to be asked for something of the object.
             selections = self.fields(named, inner) or (_NOTHING_OF_IT,)
-        return Field(key, name, arguments, variables, named.name, types, conditions, selections)
+        return Field(key, name, arguments, variables, named.name, types, conditions, selections, places=places)
 
     def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:
         if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
 )
+from msgspec.structs import replace
 
 from gateway.operation.conditions import in_order
 from gateway.operation.model import Field, Operation
@@ -35,19 +36,24 @@ def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...]) ->
         possible = frozenset((type_name,))
     else:
         possible = frozenset(member.name for member in schema.get_possible_types(named))  # type: ignore[arg-type]
-    return Object(type_name, possible, tuple(_field(schema, named, possible, field) for field in fields if field.key))
+    placed: list[tuple[int, ShapeField]] = []
+    for field in fields:
+        if field.key:
+            found = _field(schema, named, possible, field)
+            placed += [(number, replace(found, toggles=in_order(conditions))) for number, conditions in field.places]
+    placed.sort(key=lambda each: each[0])
+    return Object(type_name, possible, tuple(found for _, found in placed))
 
 
 def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:
     types = field.types or frozenset()
-    toggles = in_order(field.conditions)
     if field.name == "__typename":
-        return ShapeField(field.key, "__typename", TYPENAME, types, toggles, typename=True)
+        return ShapeField(field.key, "__typename", TYPENAME, types, typename=True)
     if not (isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and field.name in parent.fields):
         concrete = schema.type_map[min(field.types or possible)]
         assert isinstance(concrete, GraphQLObjectType)
         parent = concrete
-    return ShapeField(field.key, field.key, _slot(schema, parent.fields[field.name].type, field), types, toggles)
+    return ShapeField(field.key, field.key, _slot(schema, parent.fields[field.name].type, field), types)
 
 
 def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slot:

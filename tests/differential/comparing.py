@@ -1,17 +1,18 @@
-"""One House, one question, two answers. In: chance. Out: nothing, or a `Difference` that says how they differ."""
+"""One House, some questions, two answers each. In: chance. Out: nothing, or a `Difference` that says how."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError
 
 from gateway.client.in_process import InProcessClient
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
-from gateway.execution.response import ResponseError
+from gateway.execution.response import Response, ResponseError
 from gateway.operation.prepare import prepare
 from gateway.override_labels import OverrideLabels
 from gateway.pipeline import OperationRequest, Pipeline
@@ -21,10 +22,10 @@ from gateway.planner.planning import Planning
 from gateway.settings import Limits
 from gateway.supergraph.read import read_supergraph
 from tests.differential.answering import Part, Whole
-from tests.differential.house import random_house
-from tests.differential.operations import Writer, random_variables
-from tests.differential.texts import supergraph_of
-from tests.differential.truth import Truth
+from tests.differential.building import random_house
+from tests.differential.operations import Question, random_question
+from tests.differential.supergraph_text import supergraph_of
+from tests.differential.truth import Clock, Truth
 
 QUESTIONS = 3
 
@@ -45,48 +46,57 @@ class Nobody:
 
 async def compare(chance: random.Random) -> int:
     """Make a House and put some questions to it both ways; how many."""
-    house = random_house(chance)
-    truth = Truth(chance, house)
-    whole = Whole(house, truth)
-    text = supergraph_of(house)
+    both = _Both(chance)
     asked = 0
-    planning = Planning(read_supergraph(text))
     for _ in range(QUESTIONS):
-        document = Writer(chance, whole.schema).operation()
-        if document is None:
-            continue
-        asked += 1
-        variables = random_variables(chance)
-        parts = {name: Part(house, truth, name) for name in house.subgraphs}
-        clients = {SubgraphName(name): InProcessClient(SubgraphName(name), part, 30.0) for name, part in parts.items()}
-        supergraph = planning.supergraph
-        pipeline = Pipeline(
-            planning,
-            Executor(clients, supergraph.api_schema, Reporting(development=True)),
-            Limits(),
-            10,
-            True,
-            True,
-            OverrideLabels((), {}),
-        )
-        expected = whole.answer(document, variables)
-        given = await pipeline.answer(pipeline.ready(OperationRequest(document, variables)), Nobody())
-        faults = [fault for part in parts.values() for fault in part.faults]
+        question = random_question(chance, both.whole.schema)
+        if question is not None:
+            asked += 1
+            await both.ask(question)
+    return asked
+
+
+class _Both:
+    """The one schema, and the gateway before its subgraphs."""
+
+    def __init__(self, chance: random.Random) -> None:
+        house = random_house(chance)
+        truth = Truth(chance, house)
+        self.whole = Whole(house, truth)
+        self._text = supergraph_of(house)
+        self._parts = {SubgraphName(name): Part(house, truth, name) for name in house.subgraphs}
+        self._planning = Planning(read_supergraph(self._text))
+        clients = {name: InProcessClient(name, part, 30.0) for name, part in self._parts.items()}
+        executor = Executor(clients, self._planning.supergraph.api_schema, Reporting(development=True))
+        labels = OverrideLabels((), {})
+        self._pipeline = Pipeline(self._planning, executor, Limits(), 10, True, True, labels)
+
+    async def ask(self, question: Question) -> None:
+        expected = self.whole.answer(question.text, question.variables)
+        clock = Clock()
+        for part in self._parts.values():
+            part.begin(clock)
+        ready = self._pipeline.ready(OperationRequest(question.text, question.variables))
+        given = await self._pipeline.answer(ready, Nobody())
+        faults = [fault for part in self._parts.values() for fault in part.faults]
         wrong = faults or _difference(expected.data, given.data, expected.errors or [], given.errors)
         if wrong:
-            joined = text[text.index("enum join__Graph") :]
-            plan = render(planning.plan(prepare(supergraph, document)))
-            raise Difference(
-                f"{wrong}\n{document}\n{variables}\nexpected {expected.data} {expected.errors}\n"
-                f"got      {given.data} {[each.as_json() for each in given.errors]}\n{plan}\n{joined}"
-            )
-    return asked
+            raise Difference(self._said(f"{wrong}", question, expected, given))
+
+    def _said(self, wrong: str, question: Question, expected: ExecutionResult, given: Response) -> str:
+        plan = render(self._planning.plan(prepare(self._planning.supergraph, question.text)))
+        return (
+            f"{wrong}\n{question.text}\n{question.variables}\nexpected {expected.data} {expected.errors}\n"
+            f"got      {given.data} {[each.as_json() for each in given.errors]}\n{plan}\n"
+            f"{self._text[self._text.index('enum join__Graph') :]}"
+        )
 
 
 def _difference(
     wanted: object, got: object, errors: Sequence[GraphQLError], found: Sequence[ResponseError]
 ) -> str | None:
-    if wanted != got:
+    # As text, because the order of keys is part of the answer.
+    if json.dumps(wanted) != json.dumps(got):
         return "the data differ"
     expected = {tuple(each.path or ()) for each in errors}
     paths = {tuple(each.path or ()) for each in found}
