@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.operation.conditions import Conditions, in_order
+from gateway.operation.conditions import NEVER, Conditions, in_order, necessary
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
 from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Group, Item, Path, Requirements, Selection
@@ -20,17 +20,18 @@ VariableDefinitions = Mapping[str, str]
 
 def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, copies: bool = False) -> Fetch:
     """The finished fetch; `copies` when the operation uses contexts."""
-    writer = _Writer(draft.toggles or frozenset())
+    writer = _Writer()
+    held = draft.toggles or frozenset()
     definitions: list[str] = []
     inputs: list[EntityInput] = []
     prefix = _free_prefix("representations", variables)
     contexts = _free_prefix("context", variables)
     if draft.root is not None:
-        body = writer.selection(draft.root, ())
+        body = writer.selection(draft.root, (), held)
     elif draft.groups[0].at_root:
         (group,) = draft.groups
         inputs.append(_input_of(group, "", "", {}))
-        body = writer.selection(group.parts[inputs[0].typename_as or ""], ())
+        body = writer.selection(group.parts[inputs[0].typename_as or ""], (), held)
     else:
         parts = []
         for index, group in enumerate(draft.groups):
@@ -40,7 +41,7 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, cop
             definitions.append(f"${prefix}{suffix}: [_Any!]!")
             definitions += [f"${name}: {slot.type_text}" for slot, name in slots.items()]
             alias = f"_entities{suffix}: " if suffix else ""
-            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, slots)}")
+            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, held, slots)}")
         body = "{ " + " ".join(parts) + " }"
     used = tuple(name for name in variables if name in writer.variables)
     definitions += [variables[name] for name in used]
@@ -102,19 +103,29 @@ def _steps(path: Path) -> tuple[Step, ...]:
 class _Writer:
     """Writes selections; remembers the variables and the renames that they take."""
 
-    held: frozenset[Toggle]
     variables: set[str] = field(default_factory=set)
     renames: list[OutputRename] = field(default_factory=list)
     slots: Mapping[ContextSlot, str] = field(default_factory=dict)
 
-    def group(self, group: Group, slots: Mapping[ContextSlot, str]) -> str:
-        """The selection set of an `_entities` field; `slots` names the variables of its contexts."""
+    def group(self, group: Group, held: frozenset[Toggle], slots: Mapping[ContextSlot, str]) -> str:
+        """The selection set of an `_entities` field; `held` are toggles that hold anyway.
+
+        `slots` names the variables of its contexts.
+        """
         self.slots = slots
         aliases = _aliases([item for _, part in sorted(group.parts.items()) for item in part.items.values()])
-        parts = [f"... on {name} {self.selection(part, (), aliases)}" for name, part in sorted(group.parts.items())]
+        parts = [
+            f"... on {name} {self.selection(part, (), held, aliases)}" for name, part in sorted(group.parts.items())
+        ]
         return "{ " + " ".join(parts) + " }"
 
-    def selection(self, selection: Selection, path: tuple[Step, ...], aliases: Mapping[Item, str] | None = None) -> str:
+    def selection(
+        self,
+        selection: Selection,
+        path: tuple[Step, ...],
+        held: frozenset[Toggle],
+        aliases: Mapping[Item, str] | None = None,
+    ) -> str:
         """The selection set; `path` is where it stands below the merged object."""
         parts: list[str] = []
         if selection.typename:
@@ -123,12 +134,14 @@ class _Writer:
         if aliases is None:
             aliases = _aliases(list(selection.items.values()))
         for item in selection.items.values():
+            if item.conditions == NEVER:
+                continue
             alias = aliases.get(item, item.key)
             here = path
             if alias != item.key:
                 here = _narrowed(path, item.concrete)
                 self.renames.append(OutputRename(here, alias, item.key))
-            text = self._item(item, alias, path)
+            text = self._item(item, alias, path, held)
             if item.concrete is None or item.concrete == selection.node.name:
                 parts.append(text)
             else:
@@ -136,14 +149,15 @@ class _Writer:
         parts += [f"... on {concrete} {{ {' '.join(texts)} }}" for concrete, texts in sorted(typed.items())]
         return "{ " + " ".join(parts or ["__typename"]) + " }"
 
-    def _item(self, item: Item, alias: str, path: tuple[Step, ...]) -> str:
+    def _item(self, item: Item, alias: str, path: tuple[Step, ...], held: frozenset[Toggle]) -> str:
         name = item.field.name
         self.variables |= item.field.variables
         text = (f"{alias}: {name}" if alias != name else name) + self._arguments(item)
         below = ""
         if item.value is not None:
-            below = " " + self.selection(item.value, (*_narrowed(path, item.concrete), Step(item.key)))
-        return self._under(item.conditions, text, below)
+            inner = (*_narrowed(path, item.concrete), Step(item.key))
+            below = " " + self.selection(item.value, inner, held | necessary(item.conditions))
+        return self._under(item.conditions, text, below, held)
 
     def _arguments(self, item: Item) -> str:
         if not item.contexts:
@@ -152,9 +166,9 @@ class _Writer:
         own = item.field.arguments.removesuffix(")")
         return f"{own}, {given})" if own else f"({given})"
 
-    def _under(self, conditions: Conditions, text: str, below: str) -> str:
-        """The field under its conditions, without those that hold for the whole fetch."""
-        alternatives = [[t for t in alternative if t not in self.held] for alternative in in_order(conditions)]
+    def _under(self, conditions: Conditions, text: str, below: str, held: frozenset[Toggle]) -> str:
+        """The field under its conditions, without those that hold anyway."""
+        alternatives = [[t for t in alternative if t not in held] for alternative in in_order(conditions)]
         if not alternatives or not all(alternatives):
             return text + below
         written = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either, necessary
+from gateway.operation.conditions import ALWAYS, NEVER, Conditions, both, either, necessary
 from gateway.operation.model import Field
 from gateway.plan.nodes import OperationKind
 from gateway.plan.shape import Toggle
@@ -125,7 +125,9 @@ class Emission:
         key = place.keys.key_of(field)
         value = placed.value.node if placed.value else None
         edge = node.edges[field.name]
-        item = place.selection.add(key, field, concrete, conditions, edge.type_text, value)
+        # The item says all conditions on the way, for others may need what is above it without them.
+        whole = both(conditions, frozenset((place.toggles,)))
+        item = place.selection.add(key, field, concrete, whole, edge.type_text, value)
         if edge.contexts:
             self._fill(item, edge, place)
         fetches = self._below(placed, key, item, conditions, place)
@@ -163,8 +165,10 @@ class Emission:
     def _needs_typename(self, field: Field, value: Solution) -> bool:
         if value.node.is_interface_object:
             return False
-        several = len(self.graph.supergraph.possible.get(field.type_name, ())) > 1
-        return several or len(value.node.possible) > 1
+        possible = self.graph.supergraph.possible.get(field.type_name, frozenset())
+        # In a representation even the only type of an interface is said: its subgraph may know more of them.
+        said = not field.key and field.type_name not in possible
+        return said or len(possible) > 1 or len(value.node.possible) > 1
 
     def _fetch(self, node: TypeNode, kind: OperationKind) -> FetchDraft:
         fetch = FetchDraft(node.subgraph, kind)

@@ -1,7 +1,7 @@
 """Random graphs split over subgraphs, asked random questions: the gateway must answer as one plain schema does.
 
 house.py            what a graph is made of: a `House` with its subgraphs, types, keys and fields
-building.py         chance -> a House; fields by furnishing.py, @requires and @provides by depending.py
+building.py         chance -> a House; keys by keys.py, fields by furnishing.py, @requires and @provides by depending.py
 schema_texts.py     a House -> the whole as one schema, each subgraph's own schema
 supergraph_text.py  a House -> its supergraph
 truth.py            a House -> objects with values; what every field of every object is

@@ -1,6 +1,6 @@
 """Chance -> a `House`: its subgraphs, its types, who names them by which keys, its interface and its union.
 
-names and members -> keys -> interface and union -> fields (`furnishing`) -> @requires, @provides (`depending`)
+names and members -> `keys` -> interface and union -> fields (`furnishing`) -> @requires, @provides (`depending`)
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 import random
 
 from tests.differential.depending import add_provided, add_requiring
-from tests.differential.furnishing import add_fields, add_interface_object_fields, add_roots
-from tests.differential.house import ID, Abstract, FieldOf, House, Key, Thing
-from tests.differential.knowing import name_by
+from tests.differential.furnishing import add_fields, add_interface_object_fields, add_partial_value, add_roots
+from tests.differential.house import Abstract, FieldOf, House, Thing
+from tests.differential.keys import name_by_another, place
 
 SUBGRAPHS = ("s0", "s1", "s2", "s3")
 ENTITIES = ("E0", "E1", "E2", "E3")
-CODE, BOTH = Key(("code",)), Key(("id", "code"))
 
 
 def random_house(chance: random.Random) -> House:
@@ -25,12 +24,15 @@ def random_house(chance: random.Random) -> House:
         house.things[name] = Thing(name)
     if chance.random() < 0.4:
         _plan_interface_object(chance, house)
+    hubs = {entity.name: place(chance, house, entity) for entity in house.entities}
     for entity in house.entities:
-        _place(chance, house, entity)
+        if chance.random() < 0.25:
+            name_by_another(chance, house, entity, hubs[entity.name])
     if house.adders or chance.random() < 0.5:
         _add_interface(chance, house)
     if chance.random() < 0.6:
         _add_union(chance, house)
+    add_partial_value(chance, house)
     for entity in house.entities:
         add_fields(chance, house, entity)
     add_interface_object_fields(chance, house)
@@ -43,35 +45,19 @@ def random_house(chance: random.Random) -> House:
 
 def _add_values(house: House) -> None:
     everywhere = house.subgraphs
-    house.things["V"] = Thing("V", "value", {each: [] for each in everywhere})
-    for name, kind in (("a", "Int"), ("b", "String")):
-        house.things["V"].fields[name] = FieldOf(name, kind, list(everywhere))
+    for value, mark in (("V", ""), ("Spot", "!")):
+        thing = house.things[value] = Thing(value, "value", {each: [] for each in everywhere})
+        for name, kind in (("a", "Int"), ("b", "String")):
+            thing.fields[name] = FieldOf(name, kind + mark, list(everywhere))
 
 
 def _plan_interface_object(chance: random.Random, house: House) -> None:
     if len(house.subgraphs) < 3:
         return
-    house.keyed, *house.adders = chance.sample(house.subgraphs, 2)
+    house.keyed, *house.adders = chance.sample(house.subgraphs, chance.randint(2, len(house.subgraphs) - 1))
     names = [each.name for each in house.entities]
     members = sorted(chance.sample(names, chance.randint(1, len(names))))
     house.abstracts["I"] = Abstract("I", "interface", {house.keyed: members})
-
-
-def _place(chance: random.Random, house: House, entity: Thing) -> None:
-    able = [each for each in house.subgraphs if house.may_know(each, entity.name)]
-    known = chance.sample(able, chance.randint(1, len(able)))
-    keyed = house.keyed if entity.name in house.everywhere("I") else None
-    if keyed and keyed not in known:
-        known.append(keyed)
-    by_code = chance.random() < 0.4
-    for subgraph in known:
-        keys = [ID]
-        if by_code:
-            keys = chance.choice(([ID], [ID, CODE], [CODE], [BOTH], [ID, BOTH]))
-        name_by(house, entity, subgraph, keys)
-    if any(keys != [ID] for keys in entity.keys.values()):
-        # Somebody who has both leads from any key to any other.
-        name_by(house, entity, keyed or chance.choice(known), [ID, CODE])
 
 
 def _add_interface(chance: random.Random, house: House) -> None:
@@ -84,8 +70,9 @@ def _add_interface(chance: random.Random, house: House) -> None:
             found.members[subgraph] = _some(chance, known)
     for name in found.everywhere():
         entity = house.things[name]
-        owners = chance.sample(entity.homes, chance.randint(1, len(entity.homes)))
-        entity.fields["label"] = FieldOf("label", "String", owners)
+        for shared, kind in (("label", "String"), ("mark", "V")):
+            owners = chance.sample(entity.homes, chance.randint(1, len(entity.homes)))
+            entity.fields[shared] = FieldOf(shared, kind, owners)
 
 
 def _add_union(chance: random.Random, house: House) -> None:

@@ -111,5 +111,8 @@ def _is_gone(data: object, path: tuple[str | int, ...]) -> bool:
     for step in path[:-1]:
         if data is None:
             return True
-        data = data[step]  # type: ignore[index]
+        try:
+            data = data[step]  # type: ignore[index]
+        except (KeyError, IndexError):
+            return False
     return data is None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 
+from tests.differential.field_sets import Pick
 from tests.differential.house import FieldOf, House, Thing
-from tests.differential.knowing import know
+from tests.differential.keys import know
 
 LEAVES = ("String", "Int", "Boolean", "Colour", "[Int]", "[String!]")
-VALUES = ("V", "[V!]")
+VALUES = ("V", "[V!]", "W", "[W]")
+LEAF_TYPES = ("ID", "String", "Int", "Boolean", "Colour")
+MOVES = ("x: Int = 3",)
 ARGUMENTS = (
     "x: Int = 3",
     "n: Int!",
@@ -30,12 +33,37 @@ def add_fields(chance: random.Random, house: House, thing: Thing) -> None:
         add_field(chance, house, thing, f"f{number}")
 
 
+def add_partial_value(chance: random.Random, house: House) -> None:
+    """`W`: a value of which no subgraph need have all fields."""
+    thing = house.things["W"] = Thing("W", "value")
+    for name, kind in (("a", "Int"), ("b", "String"), ("v", "V"), ("e", "link")):
+        owners = chance.sample(house.subgraphs, chance.randint(1, len(house.subgraphs)))
+        if kind == "link":
+            owners = owners[:1]
+            kind = link(chance, house, owners)
+        thing.fields[name] = FieldOf(name, kind, owners)
+        thing.keys |= {each: [] for each in owners}
+
+
+def _covering(chance: random.Random, thing: Thing, able: list[str]) -> list[str]:
+    """Some of the subgraphs that together have every field of the value; none when they have not."""
+    found: list[str] = []
+    for subgraph in chance.sample(able, len(able)):
+        if subgraph in thing.keys and not all(set(found) & set(each.owners) for each in thing.fields.values()):
+            found.append(subgraph)
+    return found if all(set(found) & set(each.owners) for each in thing.fields.values()) else []
+
+
 def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> None:
     homes = thing.homes
     kind = chance.choice((*LEAVES, *VALUES, "link", "link"))
     made = FieldOf(name, kind, [chance.choice(homes)])
     if kind == "link":
         made.type = link(chance, house, made.owners)
+    elif made.named == "W":
+        made.owners = _covering(chance, house.things["W"], homes)
+        if not made.owners:
+            return
     elif chance.random() < 0.3:
         made.owners = chance.sample(homes, chance.randint(1, len(homes)))
     made.arguments = some_arguments(chance, made)
@@ -45,7 +73,7 @@ def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> N
     if kind in ("String", "Int", "[Int]", "V") and chance.random() < 0.12:
         made.fails = True
     others = [each for each in homes if each not in made.owners]
-    if others and kind != "link" and chance.random() < 0.15:
+    if others and kind != "link" and made.named != "W" and chance.random() < 0.15:
         made.lost = chance.choice(others)
     thing.fields[name] = made
 
@@ -53,9 +81,9 @@ def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> N
 def some_arguments(chance: random.Random, made: FieldOf) -> tuple[str, ...]:
     """Arguments show in what a String says, and move where a link leads."""
     if made.type == "String" and chance.random() < 0.4:
-        return tuple(chance.sample(ARGUMENTS, chance.randint(1, 3)))
-    if made.named not in ("Int", "Boolean", "Colour", "String", "V") and chance.random() < 0.15:
-        return ("x: Int = 3",)
+        return MOVES if chance.random() < 0.4 else tuple(chance.sample(ARGUMENTS, chance.randint(1, 3)))
+    if made.named not in (*LEAF_TYPES, "V", "W") and chance.random() < 0.15:
+        return MOVES
     return ()
 
 
@@ -64,7 +92,7 @@ def link(chance: random.Random, house: House, owners: list[str]) -> str:
     target = _target(chance, house, owners)
     if target in house.things:
         for owner in owners:
-            know(chance, house, owner, house.things[target])
+            know(chance, owner, house.things[target])
     return chance.choice(("{}", "[{}!]", "[{}]", "[{}!]!", "{}")).format(target)
 
 
@@ -88,8 +116,15 @@ def common_members(house: House, abstract: str, owners: list[str]) -> list[str]:
 
 def add_interface_object_fields(chance: random.Random, house: House) -> None:
     for number, adder in enumerate(house.adders):
-        arguments = ("x: Int = 3",) if chance.random() < 0.3 else ()
-        house.added[f"extra{number}"] = FieldOf(f"extra{number}", "String", [adder], arguments)
+        for letter in "ab"[: chance.randint(1, 2)]:
+            made = FieldOf(f"extra{number}{letter}", chance.choice(("String", "String", "[Int]", "V", "link")), [adder])
+            if made.type == "link":
+                made.type = link(chance, house, [adder])
+            made.arguments = some_arguments(chance, made)
+            if made.type == "String" and chance.random() < 0.3:
+                made.requires = (Pick("label"),) if chance.random() < 0.5 else (Pick("mark", inner=(Pick("a"),)),)
+                house.external.setdefault((adder, "I"), set()).update(each.name for each in made.requires)
+            house.added[made.name] = made
 
 
 def add_roots(chance: random.Random, house: House) -> None:
@@ -114,6 +149,10 @@ def _add_root(chance: random.Random, house: House, query: Thing, name: str) -> N
     owners = [chance.choice(house.subgraphs)]
     if chance.random() < 0.3:
         owners = chance.sample(house.subgraphs, chance.randint(2, len(house.subgraphs)))
-    made = FieldOf(name, link(chance, house, owners), owners)
+    covering = _covering(chance, house.things["W"], house.subgraphs)
+    if covering and chance.random() < 0.2:
+        made = FieldOf(name, chance.choice(("W", "[W!]")), covering)
+    else:
+        made = FieldOf(name, link(chance, house, owners), owners)
     made.arguments = some_arguments(chance, made)
     query.fields[name] = made

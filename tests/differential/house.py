@@ -144,8 +144,10 @@ class House:
     def interface_fields(self, subgraph: str) -> list[str]:
         """Fields of `I` as this subgraph declares it."""
         if subgraph in self.adders:
-            return ["id", *self.external.get((subgraph, "I"), ())]
+            return ["id", *sorted(self.external.get((subgraph, "I"), ()))]
         members = [self.things[each] for each in self.members("I", subgraph)]
         return [
-            name for name in ("id", "label") if members and all(self.declares(subgraph, each, name) for each in members)
+            name
+            for name in ("id", "label", "mark")
+            if members and all(self.declares(subgraph, each, name) for each in members)
         ]

@@ -30,7 +30,7 @@ _SCALARS: Mapping[str, tuple[Json, ...]] = {
     "String": ("", "long text", "ä", '"quoted"'),
     "ID": ("1", 7),
     "Boolean": (True, False),
-    "Json": (1, "x", None, [1, {"a": None}], {"b": [True]}),
+    "Json": (1, "x", [1, {"a": None}], {"b": [True]}),
 }
 _DEEPEST = 3
 

@@ -31,7 +31,7 @@ _CONDITIONS = (
     "@skip(if: $b)",
     "@skip(if: $b) @include(if: $a)",
 )
-_ALIASES = ("id", "f0", "f1", "label", "x", "code", "r0")
+_ALIASES = ("id", "f0", "f1", "label", "x", "code", "r0", "org", "spot")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tests.differential.house import FieldOf, House
 
 COLOURS = ("RED", "GREEN", "BLUE")
 INPUT_FIELDS = ("a: Int = 1", "b: [String!]", "c: Colour! = RED", "d: In", "e: Float", "n: Boolean!")
-INTERFACE_FIELDS = {"id": "id: ID!", "label": "label: String"}
+INTERFACE_FIELDS = {"id": "id: ID!", "label": "label: String", "mark": "mark: V"}
 _LEAVES = f"""
 enum Colour {{ {" ".join(COLOURS)} }}
 scalar Json

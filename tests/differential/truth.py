@@ -16,7 +16,8 @@ from graphql import GraphQLError
 
 from tests.differential.field_sets import Picks, narrowed, picked
 from tests.differential.furnishing import common_members
-from tests.differential.house import FieldOf, House, Key
+from tests.differential.house import KEY_PARTS, FieldOf, House, Key
+from tests.differential.keys import TYPES as KEY_TYPES
 from tests.differential.schema_texts import COLOURS
 
 Json = Any
@@ -63,7 +64,7 @@ class Truth:
         for name in names:
             for number in range(OBJECTS):
                 ref = Ref(name, number)
-                if self.picked(ref, key.picks) == wanted:
+                if self.picked(ref, key.picks, Clock()) == wanted:
                     return ref
         return None
 
@@ -75,29 +76,29 @@ class Truth:
         if (ref, name) in self.failing:
             raise GraphQLError(f"{name} of {ref.id} fails")
         if made.requires:
-            known = self.picked(ref, made.requires) if required is None else required
+            known = self.picked(ref, made.requires, clock) if required is None else required
             return f"{name} of {ref.id} for {_said(known)} {_said(arguments)}"
         value = self.values[ref, name]
         if made.arguments:
             value = _with_arguments(value, arguments)
         return f"{value} after {clock.mutations}" if made.fresh else value
 
-    def picked(self, ref: Ref, picks: Picks) -> Json:
+    def picked(self, ref: Ref, picks: Picks, clock: Clock) -> Json:
         """What the picks name of the object, as JSON."""
         found: dict[str, Json] = {}
         for pick in narrowed(picks, ref.type):
-            value = self.of(ref, pick.name, dict(pick.arguments), Clock())
-            found[pick.name] = self._picked_value(value, pick.inner)
+            value = self.of(ref, pick.name, dict(pick.arguments), clock)
+            found[pick.name] = self._picked_value(value, pick.inner, clock)
         return found
 
-    def _picked_value(self, value: Json, picks: Picks) -> Json:
+    def _picked_value(self, value: Json, picks: Picks, clock: Clock) -> Json:
         if isinstance(value, list):
-            return [self._picked_value(each, picks) for each in value]
-        return self.picked(value, picks) if isinstance(value, Ref) else value
+            return [self._picked_value(each, picks, clock) for each in value]
+        return self.picked(value, picks, clock) if isinstance(value, Ref) else value
 
     def _value(self, chance: random.Random, ref: Ref, made: FieldOf) -> Json:
-        if made.name in ("id", "code"):
-            return ref.id if made.name == "id" else f"c-{ref.id}"
+        if made.name in KEY_PARTS or made.name in KEY_TYPES or ref.type == "Spot":
+            return _key_value(ref, made)
         if made.is_list:
             if not made.type.endswith("!") and chance.random() < 0.1:
                 return None
@@ -122,6 +123,21 @@ class Truth:
 
     def _possible(self, name: str, made: FieldOf) -> list[str]:
         return [name] if name in self.house.things else common_members(self.house, name, made.owners)
+
+
+def _key_value(ref: Ref, made: FieldOf) -> Json:
+    """What only this object has; an object's place and its other object have its own number."""
+    match made.name:
+        case "id":
+            return ref.id
+        case "code" | "b":
+            return f"{made.name}-{ref.id}"
+        case "tags":
+            return ["t", ref.id]
+        case "a":
+            return ref.number
+        case _:
+            return Ref(made.named, ref.number)
 
 
 def _with_arguments(value: Json, arguments: Mapping[str, Json]) -> Json:
