@@ -7,6 +7,7 @@ stays under its own, and objects that are not there are not asked about.
 
 from __future__ import annotations
 
+from gateway.operation.conditions import either
 from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, stages_of
 from gateway.planner.requirements import joined_requirements
 
@@ -73,6 +74,7 @@ def _take(groups: list[Group], group: Group) -> None:
         if requires is None:
             continue
         known.path, known.requires = path, requires
+        known.conditions = either(known.conditions, group.conditions)
         for name, selection in group.parts.items():
             if name in known.parts:
                 known.parts[name].merge(selection)
@@ -111,8 +113,14 @@ def _joined_path(left: Path, right: Path) -> Path | None:
 def _joined_requires(left: Group, right: Group) -> dict[str | None, Requirements] | None:
     found = dict(left.requires)
     for concrete, requires in right.requires.items():
-        joined = joined_requirements(found.get(concrete, ()), requires)
+        known = found.get(concrete, requires)
+        joined = joined_requirements(known, requires)
         if joined is None:
+            return None
+        # What one of them requires in addition has to be there whenever the other is asked about.
+        if joined != known and either(left.conditions, right.conditions) != right.conditions:
+            return None
+        if joined != requires and either(left.conditions, right.conditions) != left.conditions:
             return None
         found[concrete] = joined
     return found
