@@ -13,9 +13,8 @@ from gateway.client.in_process import InProcessClient
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import Response, ResponseError
-from gateway.operation.prepare import prepare
 from gateway.override_labels import OverrideLabels
-from gateway.pipeline import OperationRequest, Pipeline
+from gateway.pipeline import OperationRequest, Pipeline, Ready
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.render import render
 from gateway.planner.planning import Planning
@@ -69,26 +68,27 @@ class _Both:
         self._planning = Planning(read_supergraph(self._text))
         clients = {name: InProcessClient(name, part, 30.0) for name, part in self._parts.items()}
         executor = Executor(clients, self._planning.supergraph.api_schema, Reporting(development=True))
-        labels = OverrideLabels((), {})
+        ours = chance.choice((True, False, 40.0))
+        labels = OverrideLabels(self._planning.labels, {"ours": ours}, chance.random)
         self._pipeline = Pipeline(self._planning, executor, Limits(), 10, True, True, labels)
 
     async def ask(self, question: Question) -> None:
         expected = self.whole.answer(question.text, question.variables)
         clock = Clock()
-        for part in self._parts.values():
-            part.begin(clock)
         ready = self._pipeline.ready(OperationRequest(question.text, question.variables))
+        for part in self._parts.values():
+            part.begin(clock, ready.labels)
         given = await self._pipeline.answer(ready, Nobody())
         faults = [fault for part in self._parts.values() for fault in part.faults]
         wrong = faults or _difference(expected.data, given.data, expected.errors or [], given.errors)
         if wrong:
-            raise Difference(self._said(f"{wrong}", question, expected, given))
+            raise Difference(self._said(f"{wrong}", question, expected, given, ready))
 
-    def _said(self, wrong: str, question: Question, expected: ExecutionResult, given: Response) -> str:
-        plan = render(self._planning.plan(prepare(self._planning.supergraph, question.text)))
+    def _said(self, wrong: str, question: Question, expected: ExecutionResult, given: Response, ready: Ready) -> str:
         return (
             f"{wrong}\n{question.text}\n{question.variables}\nexpected {expected.data} {expected.errors}\n"
-            f"got      {given.data} {[each.as_json() for each in given.errors]}\n{plan}\n"
+            f"got      {given.data} {[each.as_json() for each in given.errors]}\n"
+            f"labels {sorted(ready.labels)}\n{render(ready.plan)}\n"
             f"{self._text[self._text.index('enum join__Graph') :]}"
         )
 

@@ -82,7 +82,7 @@ class _Picking:
         self.house.external.setdefault((self.subgraph, thing.name), set()).add(name)
 
     def _of_members(self, made: FieldOf, depth: int) -> Picks:
-        members = common_members(self.house, made.named, made.owners)
+        members = common_members(self.house, made.named, made.givers)
         if not set(members) <= set(self.house.members(made.named, self.subgraph)):
             return ()
         found = []

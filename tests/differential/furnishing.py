@@ -12,6 +12,7 @@ LEAVES = ("String", "Int", "Boolean", "Colour", "[Int]", "[String!]")
 VALUES = ("V", "[V!]", "W", "[W]")
 LEAF_TYPES = ("ID", "String", "Int", "Boolean", "Colour")
 MOVES = ("x: Int = 3",)
+LABELS = ("percent(5)", "percent(50)", "percent(99.5)", "ours")
 ARGUMENTS = (
     "x: Int = 3",
     "n: Int!",
@@ -59,7 +60,8 @@ def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> N
     kind = chance.choice((*LEAVES, *VALUES, "link", "link"))
     made = FieldOf(name, kind, [chance.choice(homes)])
     if kind == "link":
-        made.type = link(chance, house, made.owners)
+        override(chance, made, homes)
+        made.type = link(chance, house, made.givers)
     elif made.named == "W":
         made.owners = _covering(chance, house.things["W"], homes)
         if not made.owners:
@@ -72,10 +74,17 @@ def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> N
         made.type += "!"
     if kind in ("String", "Int", "[Int]", "V") and chance.random() < 0.12:
         made.fails = True
-    others = [each for each in homes if each not in made.owners]
-    if others and kind != "link" and made.named != "W" and chance.random() < 0.15:
-        made.lost = chance.choice(others)
+    if kind != "link" and made.named != "W":
+        override(chance, made, homes)
     thing.fields[name] = made
+
+
+def override(chance: random.Random, made: FieldOf, homes: list[str]) -> None:
+    """Sometimes the first owner took the field over from another subgraph, for some requests only or for all."""
+    others = [each for each in homes if each not in made.owners]
+    if others and chance.random() < 0.15:
+        made.lost = chance.choice(others)
+        made.label = chance.choice((None, *LABELS))
 
 
 def some_arguments(chance: random.Random, made: FieldOf) -> tuple[str, ...]:
@@ -153,6 +162,8 @@ def _add_root(chance: random.Random, house: House, query: Thing, name: str) -> N
     if covering and chance.random() < 0.2:
         made = FieldOf(name, chance.choice(("W", "[W!]")), covering)
     else:
-        made = FieldOf(name, link(chance, house, owners), owners)
+        made = FieldOf(name, "", owners)
+        override(chance, made, house.subgraphs)
+        made.type = link(chance, house, made.givers)
     made.arguments = some_arguments(chance, made)
     query.fields[name] = made

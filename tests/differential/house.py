@@ -59,11 +59,16 @@ class FieldOf:
     def is_list(self) -> bool:
         return "[" in self.type
 
+    @property
+    def givers(self) -> list[str]:
+        """Subgraphs that resolve it for one label or the other."""
+        return [*self.owners, self.lost] if self.label and self.lost else self.owners
+
     def resolvers(self, on: Labels) -> list[str]:
         """Subgraphs that resolve it when these labels are on."""
-        if self.label is None or self.lost is None:
+        if self.label is None or self.lost is None or self.label in on:
             return self.owners
-        return self.owners if self.label in on else [self.lost]
+        return [self.lost, *self.owners[1:]]
 
 
 @dataclass

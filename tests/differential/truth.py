@@ -122,7 +122,7 @@ class Truth:
                 return Ref(chance.choice(self._possible(name, made)), chance.randrange(OBJECTS))
 
     def _possible(self, name: str, made: FieldOf) -> list[str]:
-        return [name] if name in self.house.things else common_members(self.house, name, made.owners)
+        return [name] if name in self.house.things else common_members(self.house, name, made.givers)
 
 
 def _key_value(ref: Ref, made: FieldOf) -> Json:

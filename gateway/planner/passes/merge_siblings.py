@@ -65,6 +65,8 @@ def _take(groups: list[Group], group: Group) -> None:
         path = _joined_path(known.path, group.path)
         if path is None or known.as_interface != group.as_interface:
             continue
+        if known.parts.keys() != group.parts.keys() and not (_tells_types(known.path) and _tells_types(group.path)):
+            continue
         if known.as_interface and not _asks_the_same(known, group):
             continue
         if known.contexts != group.contexts:
@@ -82,6 +84,11 @@ def _take(groups: list[Group], group: Group) -> None:
                 known.parts[name] = selection
         return
     groups.append(group)
+
+
+def _tells_types(path: Path) -> bool:
+    """Whether objects of several types may be there, so that each says its own."""
+    return bool(path) and len(path[-1].possible) > 1
 
 
 def _asks_the_same(left: Group, right: Group) -> bool:
