@@ -11,8 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse, validate
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
 
+from tests.differential.faults import Asked, Faults, Losses, asked
 from tests.differential.field_sets import Missing, Picks, narrowed, picked
 from tests.differential.house import ID, FieldOf, House, Key, Labels
 from tests.differential.schema_texts import subgraph_of, whole_of
@@ -31,10 +41,10 @@ class Whole:
     def __init__(self, house: House, truth: Truth) -> None:
         self.schema = build_schema(whole_of(house), assume_valid_sdl=True)
         self._truth = truth
-        self._clock = Clock()
+        self._clock, self._losses = Clock(), Losses()
 
-    def answer(self, document: str, variables: Mapping[str, Json]) -> ExecutionResult:
-        self._clock = Clock()
+    def answer(self, document: str, variables: Mapping[str, Json], losses: Losses) -> ExecutionResult:
+        self._clock, self._losses = Clock(), losses
         return execute_sync(
             self.schema,
             parse(document),
@@ -44,10 +54,16 @@ class Whole:
         )
 
     def _resolve(self, source: Ref | None, info: GraphQLResolveInfo, **arguments: Json) -> Json:
-        if info.parent_type.name == "Mutation":
+        at, name = source or Ref(info.parent_type.name, 0), info.field_name
+        path = tuple(info.path.as_list())
+        each = asked(at, name, arguments)
+        if (at, name) not in self._truth.failing:
+            self._losses.begin(each, path)
+        elif self._losses.hides(path):
+            return None
+        if at.type == "Mutation":
             self._clock.mutations += 1
-        at = source or Ref(info.parent_type.name, 0)
-        return self._truth.of(at, info.field_name, arguments, self._clock)
+        return self._losses.left(each, path, self._truth.of(at, name, arguments, self._clock))
 
 
 @dataclass(frozen=True)
@@ -64,20 +80,21 @@ class Part:
 
     def __init__(self, house: House, truth: Truth, name: str) -> None:
         self.schema: GraphQLSchema = build_schema(subgraph_of(house, name), assume_valid_sdl=True)
-        self.begin(Clock())
+        self.begin(Clock(), frozenset(), Faults())
         self._house, self._truth, self._name = house, truth, name
 
-    def begin(self, clock: Clock, on: Labels = frozenset()) -> None:
+    def begin(self, clock: Clock, on: Labels, faults: Faults) -> None:
         """A new question; `clock` is one for all subgraphs, `on` the labels that the gateway takes for on."""
-        self.faults: list[str] = []
-        self.asked = 0
-        self._clock, self._on = clock, on
+        self.wrong: list[str] = []
+        self.gave: set[Asked] = set()
+        self._clock, self._on, self._faults = clock, on, faults
 
     async def execute(self, document: str, variables: dict[str, Json], *_: object) -> dict[str, Json]:
-        self.asked += 1
+        if self._name in self._faults.down:
+            raise ConnectionError(f"{self._name} is down")
         parsed = parse(document)
         for problem in validate(self.schema, parsed):
-            self.faults.append(f"{self._name}: {problem.message} in {document}")
+            self.wrong.append(f"{self._name}: {problem.message} in {document}")
         result = execute_sync(
             self.schema,
             parsed,
@@ -85,7 +102,7 @@ class Part:
             field_resolver=self._resolve,
             type_resolver=lambda value, info, abstract: self._type_of(value, abstract),
         )
-        self.faults += [
+        self.wrong += [
             str(each.original_error) for each in result.errors or [] if isinstance(each.original_error, WrongPlan)
         ]
         return {"data": result.data, "errors": [each.formatted for each in result.errors or []] or None}
@@ -98,9 +115,11 @@ class Part:
         name, parent = info.field_name, info.parent_type.name
         if name == "_entities":
             return [self._entity(each) for each in arguments["representations"]]
+        at = source or Seen(Ref(parent, 0))
+        if (at.ref, name, self._name) in self._faults.broken:
+            raise GraphQLError(f"{name} of {at.ref.id} is broken in {self._name}")
         if parent == "Mutation":
             self._clock.mutations += 1
-        at = source or Seen(Ref(parent, 0))
         made = self._house.field_of(at.ref.type, name)
         provided = [pick for pick in narrowed(at.provided, at.ref.type) if pick.name == name]
         own = self._name in made.resolvers(self._on) or (name == "id" and parent == "I")
@@ -108,6 +127,7 @@ class Part:
             raise WrongPlan(f"{self._name} does not resolve {parent}.{name} here")
         required = self._required(at, made) if own else None
         value = self._truth.of(at.ref, name, arguments, self._clock, required)
+        self.gave.add(asked(at.ref, name, arguments))
         below = tuple(inner for pick in provided for inner in pick.inner)
         return _seen(value, (*made.provides, *below) if own else below)
 
@@ -126,7 +146,8 @@ class Part:
                 found = self._truth.find(type_name, key, given)
             except Missing:
                 continue
-            return None if found is None else Seen(found, given)
+            is_missing = found is None or (found, self._name) in self._faults.missing
+            return None if is_missing else Seen(found, given)
         raise WrongPlan(f"{self._name} got a representation without a key: {given}")
 
     def _keys(self, type_name: str) -> list[Key]:

@@ -22,12 +22,12 @@ from gateway.settings import Limits
 from gateway.supergraph.read import read_supergraph
 from tests.differential.answering import Part, Whole
 from tests.differential.building import random_house
+from tests.differential.faults import Faults, Losses, Path, random_faults
 from tests.differential.operations import Question, random_question
 from tests.differential.supergraph_text import supergraph_of
 from tests.differential.truth import Clock, Truth
 
 QUESTIONS = 3
-Path = tuple[str | int, ...]
 
 
 class Difference(AssertionError):
@@ -52,7 +52,7 @@ async def compare(chance: random.Random) -> int:
         question = random_question(chance, both.whole.schema)
         if question is not None:
             asked += 1
-            await both.ask(question)
+            await both.ask(question, random_faults(chance, both.house))
     return asked
 
 
@@ -60,7 +60,7 @@ class _Both:
     """The one schema, and the gateway before its subgraphs."""
 
     def __init__(self, chance: random.Random) -> None:
-        house = random_house(chance)
+        house = self.house = random_house(chance)
         truth = Truth(chance, house)
         self.whole = Whole(house, truth)
         self._text = supergraph_of(house)
@@ -72,17 +72,21 @@ class _Both:
         labels = OverrideLabels(self._planning.labels, {"ours": ours}, chance.random)
         self._pipeline = Pipeline(self._planning, executor, Limits(), 10, True, True, labels)
 
-    async def ask(self, question: Question) -> None:
-        expected = self.whole.answer(question.text, question.variables)
+    async def ask(self, question: Question, faults: Faults) -> None:
         clock = Clock()
         ready = self._pipeline.ready(OperationRequest(question.text, question.variables))
         for part in self._parts.values():
-            part.begin(clock, ready.labels)
+            part.begin(clock, ready.labels, faults)
         given = await self._pipeline.answer(ready, Nobody())
-        faults = [fault for part in self._parts.values() for fault in part.faults]
-        wrong = faults or _difference(expected.data, given.data, expected.errors or [], given.errors)
+        told = frozenset(tuple(each.path) for each in given.errors if each.path) if faults else frozenset()
+        losses = Losses(faults, given.data, told)
+        expected = self.whole.answer(question.text, question.variables, losses)
+        wrong: object = [each for part in self._parts.values() for each in part.wrong]
+        wrong = wrong or _difference(expected.data, given.data, expected.errors or [], given.errors)
+        if not wrong and faults:
+            wrong = losses.needless({each for part in self._parts.values() for each in part.gave}, self.house)
         if wrong:
-            raise Difference(self._said(f"{wrong}", question, expected, given, ready))
+            raise Difference(f"{faults}\n" + self._said(f"{wrong}", question, expected, given, ready))
 
     def _said(self, wrong: str, question: Question, expected: ExecutionResult, given: Response, ready: Ready) -> str:
         return (
@@ -101,6 +105,8 @@ def _difference(
         return "the data differ"
     expected = {tuple(each.path or ()) for each in errors}
     paths = {tuple(each.path or ()) for each in found}
+    if len(paths) < len(found):
+        return "a place is told twice"
     # Of several errors that take one object along only one need be told, and which were met is chance.
     gone = {_gone(got, path) for path in paths}
     missing = {path for path in expected - paths if (_gone(got, path) or path) not in gone}

@@ -72,8 +72,7 @@ def add_field(chance: random.Random, house: House, thing: Thing, name: str) -> N
     made.fresh = made.type == "String" and chance.random() < 0.3
     if chance.random() < 0.25 and not made.type.endswith("!"):
         made.type += "!"
-    if kind in ("String", "Int", "[Int]", "V") and chance.random() < 0.12:
-        made.fails = True
+    made.fails = chance.random() < 0.08
     if kind != "link" and made.named != "W":
         override(chance, made, homes)
     thing.fields[name] = made
@@ -166,4 +165,5 @@ def _add_root(chance: random.Random, house: House, query: Thing, name: str) -> N
         override(chance, made, house.subgraphs)
         made.type = link(chance, house, made.givers)
     made.arguments = some_arguments(chance, made)
+    made.fails = chance.random() < 0.05
     query.fields[name] = made

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.differential.comparing import Difference, compare
+from tests.differential.faults import Losses
 
 GRAPHS = 300
 
@@ -34,8 +35,8 @@ def test_a_wrong_answer_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     real = answering.Whole.answer
 
-    def wrong(self: answering.Whole, document: str, variables: dict[str, object]) -> object:
-        found = real(self, document, variables)
+    def wrong(self: answering.Whole, document: str, variables: dict[str, object], losses: Losses) -> object:
+        found = real(self, document, variables, losses)
         assert found.data is not None
         found.data["one too many"] = 1
         return found

@@ -55,7 +55,15 @@ class Truth:
                 for each in (*thing.fields.values(), *added):
                     self.values[ref, each.name] = self._value(chance, ref, each)
                     if each.fails and chance.random() < 0.5:
-                        self.failing.add((ref, each.name))
+                        self._fail(chance, ref, each)
+
+    def _fail(self, chance: random.Random, ref: Ref, made: FieldOf) -> None:
+        """The field of this object fails, or one item of it does."""
+        items = self.values[ref, made.name]
+        if isinstance(items, list) and items:
+            items[chance.randrange(len(items))] = GraphQLError(f"an item of {made.name} of {ref.id} fails")
+        else:
+            self.failing.add((ref, made.name))
 
     def find(self, type_name: str, key: Key, given: Mapping[str, Json]) -> Ref | None:
         """The object that the key's values mean."""
