@@ -40,12 +40,12 @@ class Lost(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """One reported place. `collateral`: of interest only where the client sees it."""
+    """One reported place. `collateral`: of interest only where the client sees it. `below` is None: nothing is lost."""
 
     cause: Cause
     path: TreePath | None
     collateral: bool
-    below: Keys
+    below: Keys | None
 
 
 class ToldFailure(Struct, frozen=True):
@@ -68,11 +68,11 @@ class Failures:
         """What all this is about: another fetch may give what one failed to, and conditions may want nothing of it."""
         self._tree, self._variables = tree, variables
 
-    def report(self, path: TreePath | None, cause: Cause, below: Keys = NO_KEYS) -> None:
-        """A subgraph named this place."""
+    def report(self, path: TreePath | None, cause: Cause, below: Keys | None = None) -> None:
+        """A subgraph named this place; `below`: what it was to give there, None where it gave something."""
         self._reported.append(Failure(cause, path, False, below))
         if path is not None:
-            self._lost.setdefault(path, Lost(cause, below))
+            self._lost.setdefault(path, Lost(cause, below or NO_KEYS))
 
     def report_lost(self, path: TreePath, cause: Cause, below: Keys) -> None:
         """A fetch that came to nothing would have filled this place."""
@@ -114,8 +114,10 @@ class Failures:
         if failure.path is None:
             yield None
             return
-        for place in places_lost(self._tree, failure.path, failure.below, named=not failure.collateral):
-            for path, is_whole in self._seen_at(shape, place, named=not failure.collateral):
+        named, below = not failure.collateral, failure.below
+        places = [failure.path] if below is None else places_lost(self._tree, failure.path, below, named)
+        for place in places:
+            for path, is_whole in self._seen_at(shape, place, named):
                 if is_whole or not (failure.collateral or id(failure.cause) in self._passed_on):
                     yield path
 
@@ -131,7 +133,7 @@ def places_lost(value: object, path: TreePath, below: Keys, named: bool = False)
     """
     for step in path:
         value = _step_into(value, step)
-    if value is _NOTHING or (named and (value is None or not below)):
+    if value is _NOTHING or (named and value is None):
         yield path
     elif isinstance(value, dict):
         for key, inner in below.items():

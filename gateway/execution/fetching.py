@@ -130,7 +130,7 @@ def _report(
     for error, cause in zip(errors, causes, strict=True):
         paths = list(tree_paths(fetch, batches, error.path)) if error.path else []
         for path, below in paths:
-            failures.report(path, cause, below)
+            failures.report(path, cause, below if _is_null_at(data, error.path or ()) else None)
         placed = placed or (cause if paths else None)
         if not paths and data is not None:
             failures.report(None, cause)
@@ -142,6 +142,17 @@ def _report(
                 failures.mark_lost(path, placed, below)
             else:
                 failures.report_lost(path, causes[0], below)
+
+
+def _is_null_at(value: object, path: Sequence[str | int]) -> bool:
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            break
+    return value is None
 
 
 def _mark_null_entity(

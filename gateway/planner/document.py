@@ -7,20 +7,29 @@ under an internal alias, and the fetch says how to rename it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.operation.conditions import NEVER, Conditions, in_order, necessary
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
-from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Group, Item, Path, Requirements, Selection
+from gateway.planner.fetch_graph import (
+    ContextSlot,
+    FetchDraft,
+    Group,
+    Item,
+    Path,
+    Requirements,
+    Selection,
+    selections_of,
+)
 
 VariableDefinitions = Mapping[str, str]
 
 
 def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, copies: bool = False) -> Fetch:
     """The finished fetch; `copies` when the operation uses contexts."""
-    writer = _Writer()
+    writer = _Writer({key for selection in selections_of(draft) for key in _keys_in(selection)})
     held = draft.toggles or frozenset()
     definitions: list[str] = []
     inputs: list[EntityInput] = []
@@ -101,8 +110,12 @@ def _steps(path: Path) -> tuple[Step, ...]:
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes selections; remembers the variables and the renames that they take."""
+    """Writes selections; remembers the variables and the renames that they take.
 
+    taken: every key in the fetch, for a rename holds for all objects of the fetch that have the alias at its path.
+    """
+
+    taken: set[str]
     variables: set[str] = field(default_factory=set)
     renames: list[OutputRename] = field(default_factory=list)
     slots: Mapping[ContextSlot, str] = field(default_factory=dict)
@@ -113,10 +126,9 @@ class _Writer:
         `slots` names the variables of its contexts.
         """
         self.slots = slots
-        aliases = _aliases([item for _, part in sorted(group.parts.items()) for item in part.items.values()])
-        parts = [
-            f"... on {name} {self.selection(part, (), held, aliases)}" for name, part in sorted(group.parts.items())
-        ]
+        ordered = sorted(group.parts.items())
+        aliases = self._aliases([item for _, part in ordered for item in part.items.values()])
+        parts = [f"... on {name} {self.selection(part, (), held, aliases)}" for name, part in ordered]
         return "{ " + " ".join(parts) + " }"
 
     def selection(
@@ -132,7 +144,7 @@ class _Writer:
             parts.append("__typename")
         typed: dict[str, list[str]] = {}
         if aliases is None:
-            aliases = _aliases(list(selection.items.values()))
+            aliases = self._aliases(list(selection.items.values()))
         for item in selection.items.values():
             if item.conditions == NEVER:
                 continue
@@ -181,6 +193,29 @@ class _Writer:
             written.append(whole)
         return " ".join(written)
 
+    def _aliases(self, items: list[Item]) -> dict[Item, str]:
+        """Items that may not stand under their own key, because another type has a value of another shape there."""
+        found: dict[Item, str] = {}
+        first: dict[str, list[Item]] = {}
+        for item in items:
+            others = first.setdefault(item.key, [])
+            if any(_conflict(item, other) for other in others):
+                number = 1
+                while f"{item.key}__{number}" in self.taken:
+                    number += 1
+                found[item] = f"{item.key}__{number}"
+                self.taken.add(found[item])
+            else:
+                others.append(item)
+        return found
+
+
+def _keys_in(selection: Selection) -> Iterator[str]:
+    for item in selection.items.values():
+        yield item.key
+        if item.value is not None:
+            yield from _keys_in(item.value)
+
 
 def _directive(toggle: Toggle) -> str:
     return f"@{'include' if toggle.equals else 'skip'}(if: ${toggle.variable})"
@@ -190,24 +225,6 @@ def _narrowed(path: tuple[Step, ...], concrete: str | None) -> tuple[Step, ...]:
     if concrete is None or not path:
         return path
     return (*path[:-1], Step(path[-1].key, frozenset((concrete,))))
-
-
-def _aliases(items: list[Item]) -> dict[Item, str]:
-    """Items that may not stand under their own key, because another type has a value of another shape there."""
-    found: dict[Item, str] = {}
-    first: dict[str, list[Item]] = {}
-    taken = {item.key for item in items}
-    for item in items:
-        others = first.setdefault(item.key, [])
-        if any(_conflict(item, other) for other in others):
-            number = 1
-            while f"{item.key}__{number}" in taken:
-                number += 1
-            found[item] = f"{item.key}__{number}"
-            taken.add(found[item])
-        else:
-            others.append(item)
-    return found
 
 
 def _conflict(left: Item, right: Item) -> bool:

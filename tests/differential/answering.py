@@ -13,15 +13,26 @@ from typing import Any
 
 from graphql import (
     ExecutionResult,
+    FieldsOnCorrectTypeRule,
     GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
+    KnownArgumentNamesRule,
+    NoUndefinedVariablesRule,
+    NoUnusedVariablesRule,
+    OverlappingFieldsCanBeMergedRule,
+    PossibleFragmentSpreadsRule,
+    ProvidedRequiredArgumentsRule,
+    ScalarLeafsRule,
+    ValuesOfCorrectTypeRule,
+    VariablesInAllowedPositionRule,
     build_schema,
     execute_sync,
     parse,
     validate,
 )
 
+from tests.differential.exercised import is_hop, of_field, of_key, of_link
 from tests.differential.faults import Asked, Faults, Losses, asked
 from tests.differential.field_sets import Missing, Picks, narrowed, picked
 from tests.differential.house import ID, FieldOf, House, Key, Labels
@@ -29,6 +40,19 @@ from tests.differential.schema_texts import subgraph_of, whole_of
 from tests.differential.truth import Clock, Ref, Truth
 
 Json = Any
+_RULES = (
+    FieldsOnCorrectTypeRule,
+    KnownArgumentNamesRule,
+    NoUndefinedVariablesRule,
+    NoUnusedVariablesRule,
+    OverlappingFieldsCanBeMergedRule,
+    PossibleFragmentSpreadsRule,
+    ProvidedRequiredArgumentsRule,
+    ScalarLeafsRule,
+    ValuesOfCorrectTypeRule,
+    VariablesInAllowedPositionRule,
+)
+"""What a document that the gateway wrote might be wrong in; the other rules take most of the time."""
 
 
 class WrongPlan(AssertionError):
@@ -87,14 +111,18 @@ class Part:
         """A new question; `clock` is one for all subgraphs, `on` the labels that the gateway takes for on."""
         self.wrong: list[str] = []
         self.gave: set[Asked] = set()
+        self.exercised: set[str] = set()
+        self._asked_for: list[str] = []
         self._clock, self._on, self._faults = clock, on, faults
 
     async def execute(self, document: str, variables: dict[str, Json], *_: object) -> dict[str, Json]:
         if self._name in self._faults.down:
+            self.exercised.add("subgraph down")
             raise ConnectionError(f"{self._name} is down")
         parsed = parse(document)
-        for problem in validate(self.schema, parsed):
+        for problem in validate(self.schema, parsed, _RULES):
             self.wrong.append(f"{self._name}: {problem.message} in {document}")
+        before = len(self._asked_for)
         result = execute_sync(
             self.schema,
             parsed,
@@ -105,6 +133,8 @@ class Part:
         self.wrong += [
             str(each.original_error) for each in result.errors or [] if isinstance(each.original_error, WrongPlan)
         ]
+        if "_entities" in document and is_hop(set(self._asked_for[before:])):
+            self.exercised.add("hop over a key")
         return {"data": result.data, "errors": [each.formatted for each in result.errors or []] or None}
 
     def _type_of(self, value: Seen, abstract: Json) -> str:
@@ -128,6 +158,9 @@ class Part:
         required = self._required(at, made) if own else None
         value = self._truth.of(at.ref, name, arguments, self._clock, required)
         self.gave.add(asked(at.ref, name, arguments))
+        self._asked_for.append(name)
+        self.exercised.update(of_field(self._house, at.ref.type, made, own))
+        self.exercised.update(of_link(self._name, self._house.things.get(made.named)))
         below = tuple(inner for pick in provided for inner in pick.inner)
         return _seen(value, (*made.provides, *below) if own else below)
 
@@ -146,8 +179,11 @@ class Part:
                 found = self._truth.find(type_name, key, given)
             except Missing:
                 continue
-            is_missing = found is None or (found, self._name) in self._faults.missing
-            return None if is_missing else Seen(found, given)
+            self.exercised.update(of_key(key))
+            if found is None or (found, self._name) in self._faults.missing:
+                self.exercised.add("entity not found")
+                return None
+            return Seen(found, given)
         raise WrongPlan(f"{self._name} got a representation without a key: {given}")
 
     def _keys(self, type_name: str) -> list[Key]:

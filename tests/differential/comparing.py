@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from tests.differential.supergraph_text import supergraph_of
 from tests.differential.truth import Clock, Truth
 
 QUESTIONS = 3
+QUESTION = "question"
 
 
 class Difference(AssertionError):
@@ -44,16 +46,15 @@ class Nobody:
         return None
 
 
-async def compare(chance: random.Random) -> int:
-    """Make a House and put some questions to it both ways; how many."""
+async def compare(chance: random.Random) -> Counter[str]:
+    """Make a House and put some questions to it both ways. How many questions, and how many exercised what."""
     both = _Both(chance)
-    asked = 0
+    seen: Counter[str] = Counter()
     for _ in range(QUESTIONS):
         question = random_question(chance, both.whole.schema)
         if question is not None:
-            asked += 1
-            await both.ask(question, random_faults(chance, both.house))
-    return asked
+            seen.update({QUESTION, *await both.ask(question, random_faults(chance, both.house))})
+    return seen
 
 
 class _Both:
@@ -72,7 +73,8 @@ class _Both:
         labels = OverrideLabels(self._planning.labels, {"ours": ours}, chance.random)
         self._pipeline = Pipeline(self._planning, executor, Limits(), 10, True, True, labels)
 
-    async def ask(self, question: Question, faults: Faults) -> None:
+    async def ask(self, question: Question, faults: Faults) -> set[str]:
+        """Raises a `Difference`, or says what the question exercised."""
         clock = Clock()
         ready = self._pipeline.ready(OperationRequest(question.text, question.variables))
         for part in self._parts.values():
@@ -87,6 +89,11 @@ class _Both:
             wrong = losses.needless({each for part in self._parts.values() for each in part.gave}, self.house)
         if wrong:
             raise Difference(f"{faults}\n" + self._said(f"{wrong}", question, expected, given, ready))
+        exercised = {each for part in self._parts.values() for each in part.exercised}
+        changers = sum("mutation" in part.exercised for part in self._parts.values())
+        exercised |= {"mutations over several subgraphs"} if changers > 1 else set()
+        exercised |= {"variables in arguments"} if "$v0" in question.text else set()
+        return exercised | ({"errors told"} if given.errors else set())
 
     def _said(self, wrong: str, question: Question, expected: ExecutionResult, given: Response, ready: Ready) -> str:
         return (
@@ -109,7 +116,7 @@ def _difference(
         return "a place is told twice"
     # Of several errors that take one object along only one need be told, and which were met is chance.
     gone = {_gone(got, path) for path in paths}
-    missing = {path for path in expected - paths if (_gone(got, path) or path) not in gone}
+    missing = {path for path in expected - paths if _gone(got, path) is None or _gone(got, path) not in gone}
     extra = {path for path in paths - expected if _gone(got, path) is None}
     return f"the errors' places differ: {missing} are not told, {extra} are too many" if missing or extra else None
 

@@ -18,7 +18,7 @@ _DEEPEST = 2
 
 def add_requiring(chance: random.Random, house: House, entity: Thing) -> None:
     """Fields that are computed of others, which their subgraph does not resolve."""
-    for number in range(chance.randint(0, 2)):
+    for number in range(chance.choice((0, 1, 2, 3))):
         owner = chance.choice(entity.homes)
         picks = _Picking(chance, house, owner).of(entity)
         if picks:

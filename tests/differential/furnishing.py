@@ -83,14 +83,14 @@ def override(chance: random.Random, made: FieldOf, homes: list[str]) -> None:
     others = [each for each in homes if each not in made.owners]
     if others and chance.random() < 0.15:
         made.lost = chance.choice(others)
-        made.label = chance.choice((None, *LABELS))
+        made.label = chance.choice((None, chance.choice(LABELS)))
 
 
 def some_arguments(chance: random.Random, made: FieldOf) -> tuple[str, ...]:
     """Arguments show in what a String says, and move where a link leads."""
     if made.type == "String" and chance.random() < 0.4:
-        return MOVES if chance.random() < 0.4 else tuple(chance.sample(ARGUMENTS, chance.randint(1, 3)))
-    if made.named not in (*LEAF_TYPES, "V", "W") and chance.random() < 0.15:
+        return MOVES if chance.random() < 0.6 else tuple(chance.sample(ARGUMENTS, chance.randint(1, 3)))
+    if made.named not in (*LEAF_TYPES, "V", "W") and chance.random() < 0.25:
         return MOVES
     return ()
 
@@ -129,7 +129,7 @@ def add_interface_object_fields(chance: random.Random, house: House) -> None:
             if made.type == "link":
                 made.type = link(chance, house, [adder])
             made.arguments = some_arguments(chance, made)
-            if made.type == "String" and chance.random() < 0.3:
+            if made.type == "String" and chance.random() < 0.6:
                 made.requires = (Pick("label"),) if chance.random() < 0.5 else (Pick("mark", inner=(Pick("a"),)),)
                 house.external.setdefault((adder, "I"), set()).update(each.name for each in made.requires)
             house.added[made.name] = made

@@ -37,7 +37,7 @@ def place(chance: random.Random, house: House, entity: Thing) -> str | None:
     keyed = house.keyed if entity.name in house.everywhere("I") else None
     if keyed and keyed not in known:
         known.append(keyed)
-    others = chance.sample(("code", "tags", "spot"), chance.choice((0, 0, 1, 2)))
+    others = chance.sample(("code", "tags", "spot"), chance.choice((0, 1, 1, 2)))
     if len(others) == 2 and not keyed and chance.random() < 0.5:
         _in_a_chain(entity, known, others)
         return None
@@ -60,7 +60,7 @@ def _some_keys(chance: random.Random, others: list[str]) -> list[Key]:
         return [ID]
     one = chance.choice(others)
     alone, both = Key((one,)), Key(("id", one))
-    return chance.choice(([ID], [alone], [ID, alone], [both], [ID, both], [Key(tuple(others))]))
+    return chance.choice(([ID], [alone], [ID, alone], [both], [both], [ID, both], [Key(tuple(others))]))
 
 
 def name_by_another(chance: random.Random, house: House, entity: Thing, hub: str | None) -> None:
