@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from gateway.execution.projection import Nulled, Projection
+from gateway.execution.projection import Nulled, Projection, typename_of
 from gateway.execution.response import ResponsePath
 from gateway.plan.shape import Listing, Object, ShapeField
 
@@ -55,7 +55,7 @@ class CutProjection(Projection):
         self._met.append(None)
         result = super()._object(shape, value, path)
         if result is not None:
-            typename = self._typename(shape, value)
+            typename = typename_of(shape, value)
             fields = tuple(field for field in shape.fields if super(CutProjection, self)._holds(field, typename))
             self._met[place] = Met(shape, value, path, typename, fields)
         return result

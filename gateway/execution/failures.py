@@ -7,12 +7,14 @@ the fields that were lost because of them, or else at the nearest place that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from gateway.errors import ErrorCode
+from gateway.execution.given_fields import NO_KEYS, Keys
 from gateway.execution.places import TreePath
+from gateway.execution.projection import holds, needs_type, typename_of
 from gateway.execution.response import ResponsePath
 from gateway.plan.shape import Listing, Object, ShapeField, Slot
 
@@ -27,12 +29,23 @@ class Cause(Struct, frozen=True):
     extensions: dict[str, object] | None = None
 
 
+_NOTHING = object()
+
+
+class Lost(Struct, frozen=True):
+    """One empty place: why, and what was to be below it."""
+
+    cause: Cause
+    below: Keys
+
+
 class Failure(Struct, frozen=True):
-    """One reported place. `collateral`: of interest only where the client sees it."""
+    """One reported place. `collateral`: of interest only where the client sees it. `below` is None: nothing is lost."""
 
     cause: Cause
     path: TreePath | None
     collateral: bool
+    below: Keys | None
 
 
 class ToldFailure(Struct, frozen=True):
@@ -43,77 +56,141 @@ class ToldFailure(Struct, frozen=True):
 class Failures:
     def __init__(self) -> None:
         self._reported: list[Failure] = []
-        self._lost: dict[TreePath, Cause] = {}
+        self._lost: dict[TreePath, Lost] = {}
         self._passed_on: set[int] = set()
+        self._tree: Mapping[str, object] = {}
+        self._variables: Mapping[str, object] = {}
 
     def __bool__(self) -> bool:
         return bool(self._reported)
 
-    def report(self, path: TreePath | None, cause: Cause) -> None:
-        """A subgraph named this place."""
-        self._reported.append(Failure(cause, path, collateral=False))
+    def know(self, tree: Mapping[str, object], variables: Mapping[str, object]) -> None:
+        """What all this is about: another fetch may give what one failed to, and conditions may want nothing of it."""
+        self._tree, self._variables = tree, variables
+
+    def report(self, path: TreePath | None, cause: Cause, below: Keys | None = None) -> None:
+        """A subgraph named this place; `below`: what it was to give there, None where it gave something."""
+        self._reported.append(Failure(cause, path, False, below))
         if path is not None:
-            self._lost.setdefault(path, cause)
+            self._lost.setdefault(path, Lost(cause, below or NO_KEYS))
 
-    def report_lost(self, path: TreePath, cause: Cause) -> None:
+    def report_lost(self, path: TreePath, cause: Cause, below: Keys) -> None:
         """A fetch that came to nothing would have filled this place."""
-        self._reported.append(Failure(cause, path, collateral=True))
-        self._lost.setdefault(path, cause)
+        self._reported.append(Failure(cause, path, True, below))
+        self._lost.setdefault(path, Lost(cause, below))
 
-    def mark_lost(self, path: TreePath, cause: Cause) -> None:
+    def mark_lost(self, path: TreePath, cause: Cause, below: Keys) -> None:
         """This place is empty because of something already reported."""
-        self._lost.setdefault(path, cause)
+        self._lost.setdefault(path, Lost(cause, below))
 
     def cause_of(self, path: TreePath) -> Cause | None:
         """Why nothing stands at `path`: the innermost known loss there or above. It is then passed on, not repeated."""
         for length in range(len(path), 0, -1):
-            cause = self._lost.get(path[:length])
-            if cause is not None:
-                self._passed_on.add(id(cause))
-                return cause
+            lost = self._lost.get(path[:length])
+            if lost is not None:
+                self._passed_on.add(id(lost.cause))
+                return lost.cause
         return None
 
     def told_by(self, shape: Object) -> list[ToldFailure]:
+        """One error for a place, unless one subgraph has several things to say of it."""
         told: dict[tuple[int, ResponsePath | None], ToldFailure] = {}
+        first: dict[ResponsePath, int] = {}
         for failure in sorted(self._reported, key=lambda each: each.cause.order):
             for path in self._client_paths(failure, shape):
-                told.setdefault((id(failure.cause), path), ToldFailure(failure.cause, path))
+                if path is None or first.setdefault(path, failure.cause.order) == failure.cause.order:
+                    told.setdefault((id(failure.cause), path), ToldFailure(failure.cause, path))
         return list(told.values())
 
     def places_covered(self, shape: Object) -> set[ResponsePath]:
         """Every place of the client's answer whose null is explained by something reported."""
-        root = Slot(shape, nullable=True)
-        return {path for lost in self._lost for path, is_whole in client_paths(root, lost) if is_whole}
+        found: set[ResponsePath] = set()
+        for path, lost in self._lost.items():
+            for place in places_lost(self._tree, path, lost.below):
+                found |= {told for told, is_whole in self._seen_at(shape, place) if is_whole}
+        return found
 
     def _client_paths(self, failure: Failure, shape: Object) -> Iterator[ResponsePath | None]:
         if failure.path is None:
             yield None
             return
-        for path, is_whole in client_paths(Slot(shape, nullable=True), failure.path):
-            if is_whole or not (failure.collateral or id(failure.cause) in self._passed_on):
-                yield path
+        named, below = not failure.collateral, failure.below
+        places = [failure.path] if below is None else places_lost(self._tree, failure.path, below, named)
+        for place in places:
+            for path, is_whole in self._seen_at(shape, place, named):
+                if is_whole or not (failure.collateral or id(failure.cause) in self._passed_on):
+                    yield path
+
+    def _seen_at(self, shape: Object, place: TreePath, named: bool = False) -> Iterator[tuple[ResponsePath, bool]]:
+        return client_paths(Slot(shape, nullable=True), place, self._tree, self._variables, named)
 
 
-def client_paths(slot: Slot, path: TreePath) -> Iterator[tuple[ResponsePath, bool]]:
-    """Where a place of the tree stands in the client's answer, and whether that is the very place or only above it."""
+def places_lost(value: object, path: TreePath, below: Keys, named: bool = False) -> Iterator[TreePath]:
+    """The places that a fetch left empty: `path`, or where another fetch gave that object, what it gave not.
+
+    A null that another fetch gave is no loss, for subgraphs that share a field agree on it; but a null that was `named`
+    in an error is one.
+    """
+    for step in path:
+        value = _step_into(value, step)
+    if value is _NOTHING or (named and value is None):
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in below.items():
+            yield from _prefixed(path, places_lost(value, (key,), inner))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if item is not None:
+                yield from _prefixed(path, _prefixed((index,), places_lost(item, (), below)))
+
+
+def _step_into(value: object, step: str | int) -> object:
+    match value:
+        case dict():
+            return value.get(step, _NOTHING)
+        case list() if isinstance(step, int) and step < len(value):
+            return value[step]
+        case _:
+            return _NOTHING
+
+
+def _prefixed(start: TreePath, paths: Iterator[TreePath]) -> Iterator[TreePath]:
+    return ((*start, *path) for path in paths)
+
+
+def client_paths(
+    slot: Slot, path: TreePath, value: object, variables: Mapping[str, object], named: bool = False
+) -> Iterator[tuple[ResponsePath, bool]]:
+    """Where a place of the tree stands in the client's answer, and whether that is the very place or only above it.
+
+    `value` is what the tree holds where the path begins. A field that conditions or the object's type leave out of the
+    answer stands nowhere. Of an object of unknown type all is lost, so that it is the place, unless one within it was
+    named.
+    """
     if not path:
         yield (), True
         return
     step, rest = path[0], path[1:]
+    below = _step_into(value, step)
     match slot.value:
         case Listing(item) if isinstance(step, int):
-            yield from (((step, *below), is_whole) for below, is_whole in client_paths(item, rest))
-        case Object(fields=fields) if isinstance(step, str):
+            inner = client_paths(item, rest, below, variables, named)
+            yield from (((step, *deeper), is_whole) for deeper, is_whole in inner)
+        case Object() as shape if not named and isinstance(value, dict) and needs_type(shape, value):
+            yield (), True
+        case Object(fields=fields) as shape if isinstance(step, str):
             fitting = [field for field in fields if field.source == step]
-            yield from _below(_distinct(fitting), rest) if fitting else iter([((), False)])
+            if not fitting:
+                yield (), False
+            for field in {each.key: each for each in fitting if _is_there(shape, each, value, variables)}.values():
+                inner = client_paths(field.slot, rest, below, variables, named)
+                yield from (((field.key, *deeper), is_whole) for deeper, is_whole in inner)
         case _:
             yield (), False
 
 
-def _distinct(fields: list[ShapeField]) -> list[ShapeField]:
-    return list({field.key: field for field in fields}.values())
-
-
-def _below(fields: list[ShapeField], rest: TreePath) -> Iterator[tuple[ResponsePath, bool]]:
-    for field in fields:
-        yield from (((field.key, *below), is_whole) for below, is_whole in client_paths(field.slot, rest))
+def _is_there(shape: Object, field: ShapeField, parent: object, variables: Mapping[str, object]) -> bool:
+    typename = typename_of(shape, parent) if isinstance(parent, dict) else None
+    if field.types and typename is not None and typename not in field.types:
+        return False
+    return holds(field, variables)

@@ -35,6 +35,9 @@ class State(Struct):
     failures: Failures
     scope: OperationScope | None = None
 
+    def __post_init__(self) -> None:
+        self.failures.know(self.tree, self.variables)
+
 
 async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
     batches: Batches = []
@@ -46,8 +49,8 @@ async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
         answer = await client.request(request_for(state, fetch, batches))
     except SubgraphFailed as failure:
         cause = Cause(fetch.id, failure.code, str(failure), fetch.subgraph)
-        for path in filled_by(fetch, batches):
-            state.failures.report_lost(path, cause)
+        for path, below in filled_by(fetch, batches):
+            state.failures.report_lost(path, cause, below)
         return
     take_answer(state, fetch, batches, answer)
 
@@ -126,19 +129,30 @@ def _report(
     placed: Cause | None = None
     for error, cause in zip(errors, causes, strict=True):
         paths = list(tree_paths(fetch, batches, error.path)) if error.path else []
-        for path in paths:
-            failures.report(path, cause)
+        for path, below in paths:
+            failures.report(path, cause, below if _is_null_at(data, error.path or ()) else None)
         placed = placed or (cause if paths else None)
         if not paths and data is not None:
             failures.report(None, cause)
         _mark_null_entity(failures, fetch, batches, data, error, cause)
     if data is None:
-        for path in filled_by(fetch, batches):
+        for path, below in filled_by(fetch, batches):
             # Where a placed error took everything along, that error says so already.
             if placed:
-                failures.mark_lost(path, placed)
+                failures.mark_lost(path, placed, below)
             else:
-                failures.report_lost(path, causes[0])
+                failures.report_lost(path, causes[0], below)
+
+
+def _is_null_at(value: object, path: Sequence[str | int]) -> bool:
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            break
+    return value is None
 
 
 def _mark_null_entity(
@@ -158,8 +172,8 @@ def _mark_null_entity(
         if wanted.alias != path[0] or not isinstance(index, int) or not 0 <= index < len(batch.owners):
             continue
         if not isinstance(entities, list) or index >= len(entities) or entities[index] is None:
-            for lost in entity_filled_by(fetch, wanted, batch, index):
-                failures.mark_lost(lost, cause)
+            for lost, below in entity_filled_by(fetch, wanted, batch, index):
+                failures.mark_lost(lost, cause, below)
 
 
 def _pass_on_losses(failures: Failures, fetch: Fetch, wanted: EntityInput, batch: Batch) -> None:
@@ -171,5 +185,5 @@ def _pass_on_losses(failures: Failures, fetch: Fetch, wanted: EntityInput, batch
     for place, missing, for_context in batch.left_out:
         cause = failures.cause_of(missing) or (unfit if for_context else None)
         if cause is not None:
-            for key in keys:
-                failures.report_lost((*place.path, key), cause)
+            for key, below in keys.items():
+                failures.report_lost((*place.path, key), cause, below)

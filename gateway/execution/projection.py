@@ -70,12 +70,11 @@ class Projection:
         assert_never(shape)
 
     def _object(self, shape: Object, value: Mapping[str, object], path: ResponsePath) -> dict[str, object] | None:
-        typename = self._typename(shape, value)
+        typename = typename_of(shape, value)
         if typename is not None and typename not in shape.possible:
             self._misfit(path, f"Type {typename} is not a possible {shape.type_name}.")
             return None
-        if typename is None and any(field.types for field in shape.fields):
-            # Which of the fields hold cannot be told: what was to tell the type was lost.
+        if needs_type(shape, value):
             self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
             return None
         result: dict[str, object] = {}
@@ -89,13 +88,6 @@ class Projection:
                 result[field.key] = self._slot(field.slot, value.get(field.source), (*path, field.key), place)
         return result
 
-    def _typename(self, shape: Object, value: Mapping[str, object]) -> str | None:
-        given = value.get("__typename")
-        # An interface object's answer names the interface: that tells the concrete type only where there is one.
-        if isinstance(given, str) and (given in shape.possible or given != shape.type_name):
-            return given
-        return next(iter(shape.possible)) if len(shape.possible) == 1 else None
-
     def _known(self, typename: str | None, path: ResponsePath, shape: Object) -> str:
         if typename is None:
             self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
@@ -105,10 +97,7 @@ class Projection:
     def _holds(self, field: ShapeField, typename: str | None) -> bool:
         if field.types and typename not in field.types:
             return False
-        return not field.toggles or any(all(map(self._is_on, toggles)) for toggles in field.toggles)
-
-    def _is_on(self, toggle: Toggle) -> bool:
-        return bool(self._variables.get(toggle.variable)) is toggle.equals
+        return holds(field, self._variables)
 
     def _leaf(self, leaf: Leaf, value: object, path: ResponsePath) -> object:
         if leaf.values is not None:
@@ -126,6 +115,29 @@ class Projection:
         self.misfits.append(Misfit(path, message))
         self._explained.add(path)
         self._at_or_above.update(path[:length] for length in range(len(path) + 1))
+
+
+def typename_of(shape: Object, value: Mapping[str, object]) -> str | None:
+    """The object's concrete type, as far as it is known."""
+    given = value.get("__typename")
+    # An interface object's answer names the interface: that tells the concrete type only where there is one.
+    if isinstance(given, str) and (given in shape.possible or given != shape.type_name):
+        return given
+    return next(iter(shape.possible)) if len(shape.possible) == 1 else None
+
+
+def needs_type(shape: Object, value: Mapping[str, object]) -> bool:
+    """Whether it cannot be told which of the fields hold, because what was to tell the type was lost."""
+    return typename_of(shape, value) is None and any(field.types for field in shape.fields)
+
+
+def holds(field: ShapeField, variables: Mapping[str, object]) -> bool:
+    """Whether @include and @skip leave the field there."""
+    return not field.toggles or any(all(_is_on(each, variables) for each in toggles) for toggles in field.toggles)
+
+
+def _is_on(toggle: Toggle, variables: Mapping[str, object]) -> bool:
+    return bool(variables.get(toggle.variable)) is toggle.equals
 
 
 def _as_output(scalar: str, value: object) -> object:

@@ -37,6 +37,14 @@ def either(left: Conditions, right: Conditions) -> Conditions:
     return _simplified(left | right)
 
 
+def negated(conditions: Conditions) -> Conditions:
+    """True when they are not."""
+    found = ALWAYS
+    for alternative in conditions:
+        found = both(found, frozenset(frozenset((Toggle(item.variable, not item.equals),)) for item in alternative))
+    return found
+
+
 def necessary(conditions: Conditions) -> frozenset[Toggle]:
     """The toggles that hold in every alternative."""
     return frozenset.intersection(*conditions) if conditions else frozenset()

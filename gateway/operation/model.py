@@ -27,6 +27,7 @@ class Field:
     needed: no client asked for it, but what is fetched below it needs it (see `planner.contexts`).
     part: with which part of the answer it comes; asked_in: the deferred fragments that ask it, 0 for none.
     defers: the deferred fragments that stand in its selections.
+    places: where it stands among its siblings, and when; it stands at the first of which the conditions hold.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Field:
     part: Part = FIRST
     asked_in: frozenset[int] = frozenset()
     defers: tuple[DeferHere, ...] = ()
+    places: tuple[tuple[int, Conditions], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

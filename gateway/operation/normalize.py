@@ -62,6 +62,17 @@ class _Group:
     types: frozenset[str]
     occurrences: list[_Occurrence] = field(default_factory=list)
 
+    def places(self) -> tuple[tuple[int, Conditions], ...]:
+        """The first occurrence, and every later one that may be there when none before it is."""
+        found: list[tuple[int, Conditions]] = []
+        so_far = NEVER
+        for each in self.occurrences:
+            wider = either(so_far, each.conditions)
+            if wider != so_far:
+                found.append((each.number, each.conditions))
+            so_far = wider
+        return tuple(found)
+
 
 class Selected(NamedTuple):
     """What selection sets came to: their fields, and the deferred fragments that stand in them."""
@@ -169,9 +180,11 @@ class Normalizer:
         types = None if group.types == everything else group.types
         asked_in = frozenset(occurrence.fragment for occurrence in group.occurrences) if self.deferring else frozenset()
         part = self.deferring.part_of(asked_in) if self.deferring else FIRST
+        places = group.places()
         if name.startswith("__"):
             # `__typename` is a leaf; `__schema` and `__type` are answered from the schema and never planned.
-            return Field(key, name, "", frozenset(), "String", types, conditions, part=part, asked_in=asked_in)
+            leaf = Field(key, name, "", frozenset(), "String", types, conditions, places=places)
+            return replace(leaf, part=part, asked_in=asked_in)
         definition = self._definition(parent, group.types, name)
         named = get_named_type(definition.type)
         arguments, variables = printed_arguments(first)
@@ -191,7 +204,7 @@ class Normalizer:
                 below = Selected((_NOTHING_OF_IT,), below.defers)
             elif self.deferring and defers_all(part, below.fields):
                 below = Selected((*below.fields, ITSELF), below.defers)
-        whole = Field(key, name, arguments, variables, named.name, types, conditions, below.fields)
+        whole = Field(key, name, arguments, variables, named.name, types, conditions, below.fields, places=places)
         return replace(whole, part=part, asked_in=asked_in, defers=below.defers) if self.deferring else whole
 
     def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:

@@ -7,30 +7,40 @@ under an internal alias, and the fetch says how to rename it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.operation.conditions import Conditions, in_order
+from gateway.operation.conditions import NEVER, Conditions, in_order, necessary
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
-from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Group, Item, Path, Requirements, Selection
+from gateway.planner.fetch_graph import (
+    ContextSlot,
+    FetchDraft,
+    Group,
+    Item,
+    Path,
+    Requirements,
+    Selection,
+    selections_of,
+)
 
 VariableDefinitions = Mapping[str, str]
 
 
 def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, copies: bool = False) -> Fetch:
     """The finished fetch; `copies` when the operation uses contexts."""
-    writer = _Writer(draft.toggles or frozenset())
+    writer = _Writer({key for selection in selections_of(draft) for key in _keys_in(selection)})
+    held = draft.toggles or frozenset()
     definitions: list[str] = []
     inputs: list[EntityInput] = []
     prefix = _free_prefix("representations", variables)
     contexts = _free_prefix("context", variables)
     if draft.root is not None:
-        body = writer.selection(draft.root, ())
+        body = writer.selection(draft.root, (), held)
     elif draft.groups[0].at_root:
         (group,) = draft.groups
         inputs.append(_input_of(group, "", "", {}))
-        body = writer.selection(group.parts[inputs[0].typename_as or ""], ())
+        body = writer.selection(group.parts[inputs[0].typename_as or ""], (), held)
     else:
         parts = []
         for index, group in enumerate(draft.groups):
@@ -40,7 +50,7 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, cop
             definitions.append(f"${prefix}{suffix}: [_Any!]!")
             definitions += [f"${name}: {slot.type_text}" for slot, name in slots.items()]
             alias = f"_entities{suffix}: " if suffix else ""
-            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, slots)}")
+            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, held, slots)}")
         body = "{ " + " ".join(parts) + " }"
     used = tuple(name for name in variables if name in writer.variables)
     definitions += [variables[name] for name in used]
@@ -100,35 +110,50 @@ def _steps(path: Path) -> tuple[Step, ...]:
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes selections; remembers the variables and the renames that they take."""
+    """Writes selections; remembers the variables and the renames that they take.
 
-    held: frozenset[Toggle]
+    taken: every key in the fetch, for a rename holds for all objects of the fetch that have the alias at its path.
+    """
+
+    taken: set[str]
     variables: set[str] = field(default_factory=set)
     renames: list[OutputRename] = field(default_factory=list)
     slots: Mapping[ContextSlot, str] = field(default_factory=dict)
 
-    def group(self, group: Group, slots: Mapping[ContextSlot, str]) -> str:
-        """The selection set of an `_entities` field; `slots` names the variables of its contexts."""
+    def group(self, group: Group, held: frozenset[Toggle], slots: Mapping[ContextSlot, str]) -> str:
+        """The selection set of an `_entities` field; `held` are toggles that hold anyway.
+
+        `slots` names the variables of its contexts.
+        """
         self.slots = slots
-        aliases = _aliases([item for _, part in sorted(group.parts.items()) for item in part.items.values()])
-        parts = [f"... on {name} {self.selection(part, (), aliases)}" for name, part in sorted(group.parts.items())]
+        ordered = sorted(group.parts.items())
+        aliases = self._aliases([item for _, part in ordered for item in part.items.values()])
+        parts = [f"... on {name} {self.selection(part, (), held, aliases)}" for name, part in ordered]
         return "{ " + " ".join(parts) + " }"
 
-    def selection(self, selection: Selection, path: tuple[Step, ...], aliases: Mapping[Item, str] | None = None) -> str:
+    def selection(
+        self,
+        selection: Selection,
+        path: tuple[Step, ...],
+        held: frozenset[Toggle],
+        aliases: Mapping[Item, str] | None = None,
+    ) -> str:
         """The selection set; `path` is where it stands below the merged object."""
         parts: list[str] = []
         if selection.typename:
             parts.append("__typename")
         typed: dict[str, list[str]] = {}
         if aliases is None:
-            aliases = _aliases(list(selection.items.values()))
+            aliases = self._aliases(list(selection.items.values()))
         for item in selection.items.values():
+            if item.conditions == NEVER:
+                continue
             alias = aliases.get(item, item.key)
             here = path
             if alias != item.key:
                 here = _narrowed(path, item.concrete)
                 self.renames.append(OutputRename(here, alias, item.key))
-            text = self._item(item, alias, path)
+            text = self._item(item, alias, path, held)
             if item.concrete is None or item.concrete == selection.node.name:
                 parts.append(text)
             else:
@@ -136,14 +161,15 @@ class _Writer:
         parts += [f"... on {concrete} {{ {' '.join(texts)} }}" for concrete, texts in sorted(typed.items())]
         return "{ " + " ".join(parts or ["__typename"]) + " }"
 
-    def _item(self, item: Item, alias: str, path: tuple[Step, ...]) -> str:
+    def _item(self, item: Item, alias: str, path: tuple[Step, ...], held: frozenset[Toggle]) -> str:
         name = item.field.name
         self.variables |= item.field.variables
         text = (f"{alias}: {name}" if alias != name else name) + self._arguments(item)
         below = ""
         if item.value is not None:
-            below = " " + self.selection(item.value, (*_narrowed(path, item.concrete), Step(item.key)))
-        return self._under(item.conditions, text, below)
+            inner = (*_narrowed(path, item.concrete), Step(item.key))
+            below = " " + self.selection(item.value, inner, held | necessary(item.conditions))
+        return self._under(item.conditions, text, below, held)
 
     def _arguments(self, item: Item) -> str:
         if not item.contexts:
@@ -152,9 +178,9 @@ class _Writer:
         own = item.field.arguments.removesuffix(")")
         return f"{own}, {given})" if own else f"({given})"
 
-    def _under(self, conditions: Conditions, text: str, below: str) -> str:
-        """The field under its conditions, without those that hold for the whole fetch."""
-        alternatives = [[t for t in alternative if t not in self.held] for alternative in in_order(conditions)]
+    def _under(self, conditions: Conditions, text: str, below: str, held: frozenset[Toggle]) -> str:
+        """The field under its conditions, without those that hold anyway."""
+        alternatives = [[t for t in alternative if t not in held] for alternative in in_order(conditions)]
         if not alternatives or not all(alternatives):
             return text + below
         written = []
@@ -167,6 +193,29 @@ class _Writer:
             written.append(whole)
         return " ".join(written)
 
+    def _aliases(self, items: list[Item]) -> dict[Item, str]:
+        """Items that may not stand under their own key, because another type has a value of another shape there."""
+        found: dict[Item, str] = {}
+        first: dict[str, list[Item]] = {}
+        for item in items:
+            others = first.setdefault(item.key, [])
+            if any(_conflict(item, other) for other in others):
+                number = 1
+                while f"{item.key}__{number}" in self.taken:
+                    number += 1
+                found[item] = f"{item.key}__{number}"
+                self.taken.add(found[item])
+            else:
+                others.append(item)
+        return found
+
+
+def _keys_in(selection: Selection) -> Iterator[str]:
+    for item in selection.items.values():
+        yield item.key
+        if item.value is not None:
+            yield from _keys_in(item.value)
+
 
 def _directive(toggle: Toggle) -> str:
     return f"@{'include' if toggle.equals else 'skip'}(if: ${toggle.variable})"
@@ -176,24 +225,6 @@ def _narrowed(path: tuple[Step, ...], concrete: str | None) -> tuple[Step, ...]:
     if concrete is None or not path:
         return path
     return (*path[:-1], Step(path[-1].key, frozenset((concrete,))))
-
-
-def _aliases(items: list[Item]) -> dict[Item, str]:
-    """Items that may not stand under their own key, because another type has a value of another shape there."""
-    found: dict[Item, str] = {}
-    first: dict[str, list[Item]] = {}
-    taken = {item.key for item in items}
-    for item in items:
-        others = first.setdefault(item.key, [])
-        if any(_conflict(item, other) for other in others):
-            number = 1
-            while f"{item.key}__{number}" in taken:
-                number += 1
-            found[item] = f"{item.key}__{number}"
-            taken.add(found[item])
-        else:
-            others.append(item)
-    return found
 
 
 def _conflict(left: Item, right: Item) -> bool:

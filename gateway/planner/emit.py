@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either, necessary
+from gateway.operation.conditions import ALWAYS, NEVER, Conditions, both, either, necessary
 from gateway.operation.model import Field
 from gateway.plan.deferral import Part
 from gateway.plan.nodes import OperationKind
@@ -75,14 +75,15 @@ class Emission:
     def _plan(self, plan: PlacePlan, concrete: str | None, base: TypeNode, place: Place) -> Fetches:
         """Emit the visits of one place, those first that others wait for."""
         order = _in_order(plan.visits)
-        conditions = {} if place.required else _conditions(plan.visits, order)
+        conditions, needed = ({}, {}) if place.required else _conditions(plan.visits, order)
         sources: dict[tuple[int, str, str], Fetches] = {}
         involved: Fetches = set()
         for index in order:
             visit = plan.visits[index]
             here, node, typed = place, base, concrete
             if visit.node is not None:
-                here, node, typed = self._entered(visit, base, place, sources), visit.node, None
+                held = both(needed.get(index, ALWAYS), frozenset((place.toggles,)))
+                here, node, typed = self._entered(visit, base, place, sources, held), visit.node, None
                 whole = [conditions.get((index, number), ALWAYS) for number in range(len(visit.fields))]
                 here = replace(here, wanted=reduce(either, whole, NEVER))
             for number, placed in enumerate(visit.fields):
@@ -100,7 +101,12 @@ class Emission:
         return involved
 
     def _entered(
-        self, visit: Visit, base: TypeNode, place: Place, sources: dict[tuple[int, str, str], Fetches]
+        self,
+        visit: Visit,
+        base: TypeNode,
+        place: Place,
+        sources: dict[tuple[int, str, str], Fetches],
+        conditions: Conditions,
     ) -> Place:
         """A new fetch for a visit that begins with a jump, and the place as that fetch sees it."""
         assert visit.node is not None
@@ -114,7 +120,8 @@ class Emission:
         requires = requirements_of(visit.inputs, place.keys)
         concrete = None if as_interface else base.name
         at_root = visit.node.name == self.graph.supergraph.roots["query"]
-        group = Group(place.path, {visit.node.name: selection}, {concrete: requires}, as_interface, at_root=at_root)
+        parts = {visit.node.name: selection}
+        group = Group(place.path, parts, {concrete: requires}, as_interface, at_root=at_root, conditions=conditions)
         fetch.groups.append(group)
         return replace(place, fetch=fetch, selection=selection)
 
@@ -126,7 +133,9 @@ class Emission:
         key = place.keys.key_of(field)
         value = placed.value.node if placed.value else None
         edge = node.edges[field.name]
-        item = place.selection.add(key, field, concrete, conditions, edge.type_text, value)
+        # The item says all conditions on the way, for others may need what is above it without them.
+        whole = both(conditions, frozenset((place.toggles,)))
+        item = place.selection.add(key, field, concrete, whole, edge.type_text, value)
         if edge.contexts:
             self._fill(item, edge, place)
         fetches = self._below(placed, key, item, conditions, place)
@@ -164,8 +173,10 @@ class Emission:
     def _needs_typename(self, field: Field, value: Solution) -> bool:
         if value.node.is_interface_object:
             return False
-        several = len(self.graph.supergraph.possible.get(field.type_name, ())) > 1
-        return several or len(value.node.possible) > 1
+        possible = self.graph.supergraph.possible.get(field.type_name, frozenset())
+        # In a representation even the only type of an interface is said: its subgraph may know more of them.
+        said = not field.key and field.type_name not in possible
+        return said or len(possible) > 1 or len(value.node.possible) > 1
 
     def _fetch(self, node: TypeNode, kind: OperationKind, part: Part) -> FetchDraft:
         fetch = FetchDraft(node.subgraph, kind, part=part)
@@ -188,8 +199,13 @@ def _in_order(visits: tuple[Visit, ...]) -> list[int]:
     return order
 
 
-def _conditions(visits: tuple[Visit, ...], order: list[int]) -> dict[tuple[int, int], Conditions]:
-    """When each placed field is needed: a client's by its own conditions, another when a visit that it feeds is."""
+def _conditions(
+    visits: tuple[Visit, ...], order: list[int]
+) -> tuple[dict[tuple[int, int], Conditions], dict[int, Conditions]]:
+    """When each placed field is needed, a client's by its own conditions, another when a visit that it feeds is.
+
+    And when each visit is.
+    """
     found: dict[tuple[int, int], Conditions] = {}
     needed: dict[int, Conditions] = {}
     for index in reversed(order):
@@ -205,7 +221,7 @@ def _conditions(visits: tuple[Visit, ...], order: list[int]) -> dict[tuple[int, 
             found[(index, number)] = conditions
             whole = either(whole, conditions)
         needed[index] = whole
-    return found
+    return found, needed
 
 
 def _takes(visit: Visit, field: Field) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.operation.conditions import Conditions, either
+from gateway.operation.conditions import ALWAYS, Conditions, either
 from gateway.operation.model import Field
 from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import ContextSource, OperationKind, RequiredField, RequiredFragment, SubgraphName
@@ -110,6 +110,7 @@ class Group:
     requires: for each concrete type (None: any), what a representation holds.
     contexts: what its fields are given from objects above.
     at_root: they are the query root itself, reached again below the root, and no entities.
+    conditions: when the objects are asked about; only then is all of `requires` there.
     """
 
     path: Path
@@ -118,6 +119,7 @@ class Group:
     as_interface: bool
     contexts: set[ContextSlot] = field(default_factory=set)
     at_root: bool = False
+    conditions: Conditions = ALWAYS
 
 
 @dataclass(eq=False, slots=True)

@@ -11,7 +11,9 @@ Fetches for deferred parts of the answer stand beside the plan of what comes at 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from gateway.operation.conditions import NEVER, both, either, negated
 from gateway.operation.model import Field, Operation
 from gateway.plan.deferral import FIRST, Deferral, DeferredPart, Part
 from gateway.plan.nodes import Fetch, Node, Subscribe
@@ -101,8 +103,19 @@ def fetch_steps(graph: QueryGraph, operation: Operation, budget: Budget | None =
 def _serial_parts(operation: Operation) -> Iterable[tuple[Field, ...]]:
     if operation.kind == "mutation":
         # One by one: the GraphQL spec, 6.2.2, promises clients this order.
-        return [(field,) for field in operation.fields]
+        return [(field,) for field in _at_their_places(operation.fields)]
     return [operation.fields]
+
+
+def _at_their_places(fields: tuple[Field, ...]) -> list[Field]:
+    """Each field at every place where its turn may come; it runs at the first of which the conditions hold."""
+    placed: list[tuple[int, Field]] = []
+    for field in fields:
+        before = NEVER
+        for number, conditions in field.places:
+            placed.append((number, replace(field, conditions=both(conditions, negated(before)))))
+            before = either(before, conditions)
+    return [field for _, field in sorted(placed, key=lambda each: each[0])]
 
 
 def _made(drafts: list[FetchDraft], operation: Operation) -> dict[FetchDraft, Fetch]:

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
 )
+from msgspec.structs import replace
 
 from gateway.operation.conditions import in_order
 from gateway.operation.model import Field, Operation
@@ -36,22 +37,26 @@ def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...], de
         possible = frozenset((type_name,))
     else:
         possible = frozenset(member.name for member in schema.get_possible_types(named))  # type: ignore[arg-type]
-    shown = tuple(_field(schema, named, possible, field) for field in fields if field.key)
-    return Object(type_name, possible, shown, defers)
+    placed: list[tuple[int, ShapeField]] = []
+    for field in fields:
+        if field.key:
+            found = _field(schema, named, possible, field)
+            placed += [(number, replace(found, toggles=in_order(conditions))) for number, conditions in field.places]
+    placed.sort(key=lambda each: each[0])
+    return Object(type_name, possible, tuple(found for _, found in placed), defers)
 
 
 def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:
     types = field.types or frozenset()
-    toggles = in_order(field.conditions)
     part, asked_in = field.part, field.asked_in
     if field.name == "__typename":
-        return ShapeField(field.key, "__typename", TYPENAME, types, toggles, True, part, asked_in)
+        return ShapeField(field.key, "__typename", TYPENAME, types, typename=True, part=part, asked_in=asked_in)
     if not (isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and field.name in parent.fields):
         concrete = schema.type_map[min(field.types or possible)]
         assert isinstance(concrete, GraphQLObjectType)
         parent = concrete
     slot = _slot(schema, parent.fields[field.name].type, field)
-    return ShapeField(field.key, field.key, slot, types, toggles, part=part, asked_in=asked_in)
+    return ShapeField(field.key, field.key, slot, types, part=part, asked_in=asked_in)
 
 
 def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slot:

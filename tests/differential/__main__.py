@@ -8,8 +8,9 @@ import random
 import sys
 import time
 import traceback
+from collections import Counter
 
-from tests.differential.comparing import compare
+from tests.differential.comparing import QUESTION, compare
 
 
 def main() -> int:
@@ -18,21 +19,24 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
     given = parser.parse_args()
-    started, asked, wrong = time.perf_counter(), 0, []
+    started, wrong = time.perf_counter(), []
+    seen: Counter[str] = Counter()
     for seed in range(given.first, given.first + given.cases):
         try:
-            asked += asyncio.run(compare(random.Random(seed)))
+            seen += asyncio.run(compare(random.Random(seed)))
         except Exception:
             wrong.append(seed)
             print(f"seed {seed}\n{traceback.format_exc(limit=-3)}", flush=True)
         if len(wrong) >= given.most:
             break
         if (seed - given.first) % 1000 == 999:
-            print(f"{seed - given.first + 1} houses, {asked} questions, {len(wrong)} differ", flush=True)
+            print(f"{seed - given.first + 1} houses, {seen[QUESTION]} questions, {len(wrong)} differ", flush=True)
     print(
-        f"houses {seed - given.first + 1}, questions {asked}, differing {len(wrong)} {wrong}, "
+        f"houses {seed - given.first + 1}, questions {seen[QUESTION]}, differing {len(wrong)} {wrong}, "
         f"{time.perf_counter() - started:.0f} s"
     )
+    for name, count in seen.most_common():
+        print(f"{count / seen[QUESTION]:8.1%}  {name}")
     return 1 if wrong else 0
 
 

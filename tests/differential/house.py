@@ -1,36 +1,55 @@
-"""A random federated graph as a value. In: a source of chance. Out: a `House` that every question can be answered in.
+"""A random federated graph as a value: a `House`. Nothing here knows GraphQL texts, values, questions or chance.
 
-It is satisfiable by the way it is made: whoever knows an entity can be reached by its `id`, or by its `code` over a
-subgraph that knows both. Nothing here knows GraphQL texts, values or questions.
+It is satisfiable by the way `building` makes it: whoever knows an entity can be reached from wherever else it is known.
 """
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-SUBGRAPHS = ("s0", "s1", "s2", "s3")
-ENTITIES = ("E0", "E1", "E2", "E3")
-ID, CODE = ("id",), ("code",)
-Key = tuple[str, ...]
+from tests.differential.field_sets import Pick, Picks
+
+Labels = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Key:
+    """By which fields an entity is named in one subgraph; not resolvable: it cannot be asked for there."""
+
+    fields: tuple[str, ...]
+    resolvable: bool = True
+
+    @property
+    def picks(self) -> Picks:
+        return tuple(Pick(name, inner=KEY_PARTS.get(name, ())) for name in self.fields)
+
+
+KEY_PARTS: dict[str, Picks] = {"org": (Pick("id"),), "spot": (Pick("a"), Pick("b"))}
+"""Fields of keys that are objects, with what of them is in the key."""
+ID = Key(("id",))
 
 
 @dataclass
 class FieldOf:
     """One field: who resolves it, and what that takes.
 
-    type: as printed. owners: subgraphs that resolve it. lost: a subgraph that has it, overridden. argument: it takes
-    `x: Int = 3`. requires: fields of the same entity, as a field set. provides: of its target, from its one owner.
+    type: as printed. owners: subgraphs that resolve it. arguments: as printed. lost: a subgraph that has it, overridden
+    by the first owner, with a label only where the label is on. requires: of the same entity. provides: of its target,
+    from its one owner. fails: it may, for some objects. fresh: it tells how many mutations there were.
     """
 
     name: str
     type: str
     owners: list[str]
+    arguments: tuple[str, ...] = ()
     lost: str | None = None
-    argument: bool = False
-    requires: list[str] = field(default_factory=list)
-    provides: list[str] = field(default_factory=list)
+    label: str | None = None
+    requires: Picks = ()
+    provides: Picks = ()
     fails: bool = False
+    fresh: bool = False
 
     @property
     def named(self) -> str:
@@ -40,193 +59,100 @@ class FieldOf:
     def is_list(self) -> bool:
         return "[" in self.type
 
+    @property
+    def givers(self) -> list[str]:
+        """Subgraphs that resolve it for one label or the other."""
+        return [*self.owners, self.lost] if self.label and self.lost else self.owners
+
+    def resolvers(self, on: Labels) -> list[str]:
+        """Subgraphs that resolve it when these labels are on."""
+        if self.label is None or self.lost is None or self.label in on:
+            return self.owners
+        return [self.lost, *self.owners[1:]]
+
 
 @dataclass
-class Entity:
-    """`keys`: for each subgraph that knows it, the keys it can be asked by there."""
+class Thing:
+    """An object type. `keys`: for each subgraph that has it, how it is named there; a value and a root have none."""
 
     name: str
+    kind: Literal["entity", "value", "root"] = "entity"
     keys: dict[str, list[Key]] = field(default_factory=dict)
     fields: dict[str, FieldOf] = field(default_factory=dict)
 
-    def knows(self, subgraph: str, name: str) -> bool:
-        """Whether the subgraph resolves the field wherever it has the object."""
-        if name in ("id", "code"):
-            return any(name in key for key in self.keys.get(subgraph, []))
-        return subgraph in self.fields[name].owners
+    @property
+    def homes(self) -> list[str]:
+        """Subgraphs that may resolve fields of it."""
+        if self.kind != "entity":
+            return list(self.keys)
+        return [each for each, keys in self.keys.items() if any(key.resolvable for key in keys)]
 
-    def external(self, subgraph: str) -> set[str]:
-        """Fields that the subgraph declares and does not resolve."""
-        required = {name for each in self.fields.values() if subgraph in each.owners for name in each.requires}
-        return {name for name in required if not self.knows(subgraph, name)}
+    def resolves(self, subgraph: str, name: str) -> bool:
+        """Whether the subgraph resolves the field wherever it has the object."""
+        return name in self.fields and subgraph in self.fields[name].owners
+
+
+@dataclass
+class Abstract:
+    """An interface or a union. `members`: for each subgraph that has it, the types that it may be there."""
+
+    name: str
+    kind: Literal["interface", "union"]
+    members: dict[str, list[str]] = field(default_factory=dict)
+
+    def everywhere(self) -> list[str]:
+        return sorted({each for members in self.members.values() for each in members})
 
 
 @dataclass
 class House:
+    """`keyed`: the subgraph that has `I` with a key; `adders` have it as an interface object, with what is `added`."""
+
     subgraphs: list[str]
-    entities: dict[str, Entity]
-    interface: list[str] = field(default_factory=list)
-    """Members of the interface `I`; empty: there is none."""
-    adder: str | None = None
-    """The subgraph that has `I` as an interface object; `keyed` is the one that has it with a key."""
+    things: dict[str, Thing] = field(default_factory=dict)
+    abstracts: dict[str, Abstract] = field(default_factory=dict)
+    adders: list[str] = field(default_factory=list)
     keyed: str | None = None
     added: dict[str, FieldOf] = field(default_factory=dict)
-    roots: list[FieldOf] = field(default_factory=list)
+    external: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """For a subgraph and a type, fields that are required or provided there."""
 
-    def members(self, subgraph: str) -> list[str]:
-        """Members of `I` and of the union `U` that this subgraph knows."""
-        return [name for name in self.interface if subgraph in self.entities[name].keys]
+    @property
+    def entities(self) -> list[Thing]:
+        return [each for each in self.things.values() if each.kind == "entity"]
+
+    def members(self, abstract: str, subgraph: str) -> list[str]:
+        found = self.abstracts.get(abstract)
+        return found.members.get(subgraph, []) if found else []
+
+    def everywhere(self, abstract: str) -> list[str]:
+        return self.abstracts[abstract].everywhere() if abstract in self.abstracts else []
+
+    def all_fields(self) -> Iterator[tuple[Thing, FieldOf]]:
+        for thing in self.things.values():
+            for each in thing.fields.values():
+                yield thing, each
+
+    def field_of(self, type_name: str, name: str) -> FieldOf:
+        """The field of an object, which may have it from an interface object."""
+        return self.things[type_name].fields.get(name) or self.added[name]
+
+    def declares(self, subgraph: str, thing: Thing, name: str) -> bool:
+        made = thing.fields[name]
+        outside = name in self.external.get((subgraph, thing.name), ())
+        return subgraph in made.owners or outside or (made.label is not None and made.lost == subgraph)
+
+    def may_know(self, subgraph: str, type_name: str) -> bool:
+        """Who has `I` as an interface object knows none of its members."""
+        return not (subgraph in self.adders and type_name in self.everywhere("I"))
 
     def interface_fields(self, subgraph: str) -> list[str]:
         """Fields of `I` as this subgraph declares it."""
-        members = self.members(subgraph)
+        if subgraph in self.adders:
+            return ["id", *sorted(self.external.get((subgraph, "I"), ()))]
+        members = [self.things[each] for each in self.members("I", subgraph)]
         return [
             name
-            for name in ("id", "label")
-            if members and all(name == "id" or self.entities[each].knows(subgraph, name) for each in members)
+            for name in ("id", "label", "mark")
+            if members and all(self.declares(subgraph, each, name) for each in members)
         ]
-
-    def has_interface(self, subgraph: str) -> bool:
-        members = self.members(subgraph)
-        return (
-            subgraph != self.adder
-            and bool(members)
-            and all(self.entities[each].knows(subgraph, "id") for each in members)
-        )
-
-    def provided(self, subgraph: str, entity: str) -> set[str]:
-        """Fields of the entity that some field of the subgraph provides."""
-        fields = [each for one in self.entities.values() for each in one.fields.values()] + self.roots
-        return {name for each in fields if each.named == entity and subgraph in each.owners for name in each.provides}
-
-
-def random_house(chance: random.Random) -> House:
-    """Two to four subgraphs with two to four entities."""
-    subgraphs = list(SUBGRAPHS[: chance.randint(2, 4)])
-    house = House(subgraphs, {name: Entity(name) for name in ENTITIES[: chance.randint(2, 4)]})
-    for entity in house.entities.values():
-        _place(chance, house, entity)
-    if chance.random() < 0.6:
-        _add_interface(chance, house)
-    for entity in house.entities.values():
-        _furnish(chance, house, entity)
-    _add_roots(chance, house)
-    return house
-
-
-def _place(chance: random.Random, house: House, entity: Entity) -> None:
-    known = chance.sample(house.subgraphs, chance.randint(1, len(house.subgraphs)))
-    by_code = chance.random() < 0.4
-    for subgraph in known:
-        keys = [ID]
-        if by_code:
-            keys = chance.choice(([ID], [ID, CODE], [CODE], [("id", "code")], [ID, ("id", "code")]))
-        entity.keys[subgraph] = list(keys)
-    plain = {key for keys in entity.keys.values() for key in keys}
-    if plain != {ID}:
-        # Somebody who has both leads from any key to any other.
-        entity.keys[chance.choice(known)] = [ID, CODE]
-
-
-def _add_interface(chance: random.Random, house: House) -> None:
-    house.interface = sorted(chance.sample(list(house.entities), chance.randint(1, len(house.entities))))
-    for name in house.interface:
-        entity = house.entities[name]
-        able = [subgraph for subgraph in entity.keys if entity.knows(subgraph, "id")]
-        owners = chance.sample(able, chance.randint(1, len(able)))
-        entity.fields["label"] = FieldOf("label", "String", owners)
-    if not any(map(house.has_interface, house.subgraphs)):
-        house.interface = []
-        return
-    if len(house.subgraphs) > 2 and chance.random() < 0.5:
-        house.keyed, house.adder = chance.sample(house.subgraphs, 2)
-        for name in house.interface:
-            entity = house.entities[name]
-            entity.keys.pop(house.adder, None)
-            by_code = any("code" in key for keys in entity.keys.values() for key in keys)
-            entity.keys[house.keyed] = [ID, CODE] if by_code else [ID]
-            label = entity.fields["label"]
-            label.owners = [each for each in label.owners if each in entity.keys] or [house.keyed]
-        house.added = {"extra": FieldOf("extra", "String", [house.adder], argument=chance.random() < 0.3)}
-
-
-def _furnish(chance: random.Random, house: House, entity: Entity) -> None:
-    known = list(entity.keys)
-    for number in range(chance.randint(1, 5)):
-        name = f"f{number}"
-        kind = chance.choice(("String", "Int", "Boolean", "Colour", "[Int]", "[String!]", "V", "[V!]", "link", "link"))
-        owners = [chance.choice(known)]
-        made = FieldOf(name, kind, owners)
-        if kind == "link":
-            made.type = _link(chance, house, owners[0])
-        elif chance.random() < 0.3:
-            made.owners = chance.sample(known, chance.randint(1, len(known)))
-        if kind == "String":
-            made.argument = chance.random() < 0.3
-        if chance.random() < 0.25 and not made.type.endswith("!"):
-            made.type += "!"
-        if kind in ("String", "Int", "[Int]", "V") and chance.random() < 0.12:
-            made.fails = True
-        others = [each for each in known if each not in made.owners]
-        if others and kind != "link" and chance.random() < 0.15:
-            made.lost = chance.choice(others)
-        entity.fields[name] = made
-    for number in range(chance.randint(0, 2)):
-        owner = chance.choice(known)
-        wanted = [
-            each.name
-            for each in entity.fields.values()
-            if owner not in each.owners
-            and each.lost != owner
-            and not (each.argument or each.fails or each.named[0] in "EIU")
-        ]
-        if wanted:
-            taken = chance.sample(wanted, chance.randint(1, min(2, len(wanted))))
-            name = f"r{number}"
-            entity.fields[name] = FieldOf(name, "String", [owner], requires=sorted(taken))
-    _provide(chance, house, entity)
-
-
-def _link(chance: random.Random, house: House, owner: str) -> str:
-    """The type of a field that leads to other objects, which the owner must know at least by a key."""
-    if house.has_interface(owner) and chance.random() < 0.4:
-        target = chance.choice("IU")
-    elif owner == house.adder and chance.random() < 0.4:
-        target = "I"
-    else:
-        target = chance.choice(
-            [each for each in house.entities if owner != house.adder or each not in house.interface] or [""]
-        )
-        if not target:
-            return "Int"
-        entity = house.entities[target]
-        if owner not in entity.keys:
-            entity.keys[owner] = [ID]
-    return chance.choice(("{}", "[{}!]", "[{}]", "[{}!]!", "{}")).format(target)
-
-
-def _provide(chance: random.Random, house: House, entity: Entity) -> None:
-    for each in entity.fields.values():
-        if each.named not in house.entities or chance.random() > 0.3:
-            continue
-        owner, target = each.owners[0], house.entities[each.named]
-        free = [
-            other.name
-            for other in target.fields.values()
-            if owner not in other.owners
-            and other.lost is None
-            and not other.fails
-            and not other.requires
-            and other.named in ("String", "Int", "Colour")
-        ]
-        if free:
-            each.provides = chance.sample(free, 1)
-
-
-def _add_roots(chance: random.Random, house: House) -> None:
-    for number in range(chance.randint(2, 4)):
-        owner = chance.choice(house.subgraphs)
-        type_ = _link(chance, house, owner)
-        house.roots.append(FieldOf(f"q{number}", type_, [owner]))
-    name = chance.choice(list(house.entities))
-    house.roots.append(FieldOf("first", f"[{name}]", [chance.choice(list(house.entities[name].keys))]))

@@ -1,10 +1,12 @@
 """What is really so: every object of a House with a value for each of its fields. In: chance and a House.
 
-A field that requires others is computed from them, so that a wrong or missing representation shows in the answer.
+A field that requires others is computed from them, and one with arguments from those, so that a wrong or missing one
+shows in the answer.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +14,11 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from tests.differential.house import FieldOf, House
-from tests.differential.texts import COLOURS
+from tests.differential.field_sets import Picks, narrowed, picked
+from tests.differential.furnishing import common_members
+from tests.differential.house import KEY_PARTS, FieldOf, House, Key
+from tests.differential.keys import TYPES as KEY_TYPES
+from tests.differential.schema_texts import COLOURS
 
 Json = Any
 OBJECTS = 3
@@ -23,12 +28,19 @@ OBJECTS = 3
 class Ref:
     """One object, wherever it stands."""
 
-    entity: str
+    type: str
     number: int
 
     @property
     def id(self) -> str:
-        return f"{self.entity}-{self.number}"
+        return f"{self.type}-{self.number}"
+
+
+@dataclass
+class Clock:
+    """How many mutations there were."""
+
+    mutations: int = 0
 
 
 class Truth:
@@ -36,41 +48,65 @@ class Truth:
         self.house = house
         self.values: dict[tuple[Ref, str], Json] = {}
         self.failing: set[tuple[Ref, str]] = set()
-        for entity in house.entities.values():
+        for thing in house.things.values():
+            added = house.added.values() if thing.name in house.everywhere("I") else ()
             for number in range(OBJECTS):
-                ref = Ref(entity.name, number)
-                for each in entity.fields.values():
-                    self.values[ref, each.name] = self._value(chance, each)
+                ref = Ref(thing.name, number)
+                for each in (*thing.fields.values(), *added):
+                    self.values[ref, each.name] = self._value(chance, ref, each)
                     if each.fails and chance.random() < 0.5:
-                        self.failing.add((ref, each.name))
-        self.roots = {each.name: self._value(chance, each) for each in house.roots}
+                        self._fail(chance, ref, each)
 
-    def find(self, entity: str, given: Mapping[str, Json]) -> Ref | None:
-        """The object that a representation means: by its `id`, or its `code`."""
-        names = self.house.interface if entity == "I" else [entity]
+    def _fail(self, chance: random.Random, ref: Ref, made: FieldOf) -> None:
+        """The field of this object fails, or one item of it does."""
+        items = self.values[ref, made.name]
+        if isinstance(items, list) and items:
+            items[chance.randrange(len(items))] = GraphQLError(f"an item of {made.name} of {ref.id} fails")
+        else:
+            self.failing.add((ref, made.name))
+
+    def find(self, type_name: str, key: Key, given: Mapping[str, Json]) -> Ref | None:
+        """The object that the key's values mean."""
+        names = self.house.everywhere("I") if type_name == "I" else [type_name]
+        wanted = picked(given, key.picks)
         for name in names:
             for number in range(OBJECTS):
                 ref = Ref(name, number)
-                if given.get("id", ref.id) == ref.id and given.get("code", f"c-{ref.id}") == f"c-{ref.id}":
+                if self.picked(ref, key.picks, Clock()) == wanted:
                     return ref
         return None
 
-    def of(self, ref: Ref, name: str, arguments: Mapping[str, Json], given: Mapping[str, Json] | None = None) -> Json:
-        """The field's value; `given`: what it requires, where that is not looked up here."""
-        if name in ("id", "code"):
-            return ref.id if name == "id" else f"c-{ref.id}"
-        if name in self.house.added and ref.entity in self.house.interface:
-            return f"extra of {ref.id} {arguments.get('x')}"
-        made = self.house.entities[ref.entity].fields[name]
+    def of(
+        self, ref: Ref, name: str, arguments: Mapping[str, Json], clock: Clock, required: Json | None = None
+    ) -> Json:
+        """The field's value; `required`: what it requires, where that is not looked up here."""
+        made = self.house.field_of(ref.type, name)
         if (ref, name) in self.failing:
             raise GraphQLError(f"{name} of {ref.id} fails")
         if made.requires:
-            known = given if given is not None else {each: self.of(ref, each, {}) for each in made.requires}
-            return f"{name} of {ref.id} for " + " ".join(f"{each}={_said(known[each])}" for each in made.requires)
+            known = self.picked(ref, made.requires, clock) if required is None else required
+            return f"{name} of {ref.id} for {_said(known)} {_said(arguments)}"
         value = self.values[ref, name]
-        return f"{value} {arguments.get('x')}" if made.argument and value is not None else value
+        if made.arguments:
+            value = _with_arguments(value, arguments)
+        return f"{value} after {clock.mutations}" if made.fresh else value
 
-    def _value(self, chance: random.Random, made: FieldOf) -> Json:
+    def picked(self, ref: Ref, picks: Picks, clock: Clock) -> Json:
+        """What the picks name of the object, as JSON."""
+        found: dict[str, Json] = {}
+        for pick in narrowed(picks, ref.type):
+            value = self.of(ref, pick.name, dict(pick.arguments), clock)
+            found[pick.name] = self._picked_value(value, pick.inner, clock)
+        return found
+
+    def _picked_value(self, value: Json, picks: Picks, clock: Clock) -> Json:
+        if isinstance(value, list):
+            return [self._picked_value(each, picks, clock) for each in value]
+        return self.picked(value, picks, clock) if isinstance(value, Ref) else value
+
+    def _value(self, chance: random.Random, ref: Ref, made: FieldOf) -> Json:
+        if made.name in KEY_PARTS or made.name in KEY_TYPES or ref.type == "Spot":
+            return _key_value(ref, made)
         if made.is_list:
             if not made.type.endswith("!") and chance.random() < 0.1:
                 return None
@@ -90,21 +126,36 @@ class Truth:
                 return chance.random() < 0.5
             case "Colour":
                 return chance.choice(COLOURS)
-            case "V":
-                return {"a": chance.choice((None, 1, 2)), "b": chance.choice((None, "x"))}
             case name:
-                return Ref(chance.choice(self._possible(name, made.owners[0])), chance.randrange(OBJECTS))
+                return Ref(chance.choice(self._possible(name, made)), chance.randrange(OBJECTS))
 
-    def _possible(self, name: str, owner: str) -> list[str]:
-        if name not in ("I", "U"):
-            return [name]
-        return self.house.interface if owner == self.house.adder else self.house.members(owner)
+    def _possible(self, name: str, made: FieldOf) -> list[str]:
+        return [name] if name in self.house.things else common_members(self.house, name, made.givers)
+
+
+def _key_value(ref: Ref, made: FieldOf) -> Json:
+    """What only this object has; an object's place and its other object have its own number."""
+    match made.name:
+        case "id":
+            return ref.id
+        case "code" | "b":
+            return f"{made.name}-{ref.id}"
+        case "tags":
+            return ["t", ref.id]
+        case "a":
+            return ref.number
+        case _:
+            return Ref(made.named, ref.number)
+
+
+def _with_arguments(value: Json, arguments: Mapping[str, Json]) -> Json:
+    """A text says them, a link leads somewhere else for them."""
+    if isinstance(value, list):
+        return [_with_arguments(each, arguments) for each in value]
+    if isinstance(value, Ref):
+        return Ref(value.type, (value.number + (arguments.get("x") or 0)) % OBJECTS)
+    return f"{value} {_said(arguments)}" if isinstance(value, str) else value
 
 
 def _said(value: Json) -> str:
-    """A value as text, without what a gateway may add to it."""
-    if isinstance(value, Mapping):
-        return "{" + " ".join(f"{name}:{value[name]}" for name in ("a", "b")) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_said, value)) + "]"
-    return str(value)
+    return json.dumps(value, sort_keys=True)

@@ -17,10 +17,11 @@ def join_mutations(steps: list[list[FetchDraft]]) -> list[list[FetchDraft]]:
         first = step[0]
         before = joined[-1] if joined else []
         later = [fetch for fetch in before if fetch.part]
-        if len(before) - len(later) == 1 and before[0].root and first.root and before[0].subgraph == first.subgraph:
-            earlier = before[0]
-            earlier_root, later_root = before[0].root, first.root
-            earlier_root.merge(later_root)
+        if len(before) - len(later) == 1 and _joins(before[0], first):
+            earlier, later_root = before[0], first.root
+            assert earlier.root is not None
+            assert later_root is not None
+            earlier.root.merge(later_root)
             earlier.hold_under(first.toggles or frozenset())
             for fetch in step[1:]:
                 fetch.needs = {earlier if need is first else need for need in fetch.needs}
@@ -28,3 +29,10 @@ def join_mutations(steps: list[list[FetchDraft]]) -> list[list[FetchDraft]]:
         else:
             joined.append(step)
     return joined
+
+
+def _joins(earlier: FetchDraft, later: FetchDraft) -> bool:
+    """Whether one request may hold both. A field whose turn depends on conditions stands in two, once in each."""
+    if earlier.root is None or later.root is None or earlier.subgraph != later.subgraph:
+        return False
+    return not earlier.root.items.keys() & later.root.items.keys()

@@ -9,6 +9,7 @@ stays under its own, and objects that are not there are not asked about.
 
 from __future__ import annotations
 
+from gateway.operation.conditions import either
 from gateway.planner.fetch_graph import FetchDraft, Group, Path, PathStep, Requirements, stages_of
 from gateway.planner.requirements import joined_requirements
 
@@ -71,6 +72,8 @@ def _take(groups: list[Group], group: Group) -> None:
         path = _joined_path(known.path, group.path)
         if path is None or known.as_interface != group.as_interface:
             continue
+        if known.parts.keys() != group.parts.keys() and not (_tells_types(known.path) and _tells_types(group.path)):
+            continue
         if known.as_interface and not _asks_the_same(known, group):
             continue
         if known.contexts != group.contexts:
@@ -80,6 +83,7 @@ def _take(groups: list[Group], group: Group) -> None:
         if requires is None:
             continue
         known.path, known.requires = path, requires
+        known.conditions = either(known.conditions, group.conditions)
         for name, selection in group.parts.items():
             if name in known.parts:
                 known.parts[name].merge(selection)
@@ -87,6 +91,11 @@ def _take(groups: list[Group], group: Group) -> None:
                 known.parts[name] = selection
         return
     groups.append(group)
+
+
+def _tells_types(path: Path) -> bool:
+    """Whether objects of several types may be there, so that each says its own."""
+    return bool(path) and len(path[-1].possible) > 1
 
 
 def _asks_the_same(left: Group, right: Group) -> bool:
@@ -118,8 +127,14 @@ def _joined_path(left: Path, right: Path) -> Path | None:
 def _joined_requires(left: Group, right: Group) -> dict[str | None, Requirements] | None:
     found = dict(left.requires)
     for concrete, requires in right.requires.items():
-        joined = joined_requirements(found.get(concrete, ()), requires)
+        known = found.get(concrete, requires)
+        joined = joined_requirements(known, requires)
         if joined is None:
+            return None
+        # What one of them requires in addition has to be there whenever the other is asked about.
+        if joined != known and either(left.conditions, right.conditions) != right.conditions:
+            return None
+        if joined != requires and either(left.conditions, right.conditions) != left.conditions:
             return None
         found[concrete] = joined
     return found
