@@ -126,7 +126,8 @@ class Pipeline:
         variables = self._coerced(prepared.variables, request.variables or {})
         if in_pieces and prepared.switches is not None:
             switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
-            prepared = self._prepared((request.query, name, on, switched_on))
+            deferring = self._prepared((request.query, name, on, switched_on))
+            prepared = prepared if deferring.plan.deferral is None else deferring
         return Ready(prepared.plan, variables, request, self, on, prepared.delivered)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:

@@ -129,7 +129,7 @@ async def compare_deferred(chance: random.Random) -> int:
         document, variables = with_defers(chance, plain), random_variables(chance)
         assert not validate(planning.supergraph.api_schema, parse(document)), document
         parts = {name: Part(house, truth, name) for name in house.subgraphs}
-        pipeline = _pipeline(planning, parts)
+        pipeline = pipeline_of(planning, parts)
         ready = pipeline.ready(OperationRequest(document, variables), in_pieces=True)
         if ready.plan.deferral is None:
             continue
@@ -148,7 +148,7 @@ async def compare_deferred(chance: random.Random) -> int:
     return asked
 
 
-def _pipeline(planning: Planning, parts: Mapping[str, Part]) -> Pipeline:
+def pipeline_of(planning: Planning, parts: Mapping[str, Part]) -> Pipeline:
     clients = {SubgraphName(name): InProcessClient(SubgraphName(name), part, 30.0) for name, part in parts.items()}
     executor = Executor(clients, planning.supergraph.api_schema, Reporting(development=True))
     return Pipeline(planning, executor, Limits(), 10, True, True, OverrideLabels((), {}))
