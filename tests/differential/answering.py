@@ -80,6 +80,7 @@ class Whole:
 
     def answer_in_pieces(self, document: str, variables: Mapping[str, Json]) -> Json:
         """What is deferred comes later, as graphql-core understands it."""
+        self._clock, self._losses = Clock(), Losses()
         return experimental_execute_incrementally(
             self.schema,
             parse(document),

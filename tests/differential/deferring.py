@@ -47,11 +47,12 @@ from gateway.planner.planning import Planning
 from gateway.settings import Limits
 from gateway.supergraph.read import read_supergraph
 from tests.differential.answering import Part, Whole
+from tests.differential.building import random_house
 from tests.differential.comparing import Difference, Nobody, is_gone
-from tests.differential.house import random_house
-from tests.differential.operations import Writer, random_variables
-from tests.differential.texts import supergraph_of
-from tests.differential.truth import Truth
+from tests.differential.faults import Faults
+from tests.differential.operations import random_question
+from tests.differential.supergraph_text import supergraph_of
+from tests.differential.truth import Clock, Truth
 
 Json = Any
 QUESTIONS = 3
@@ -123,10 +124,11 @@ async def compare_deferred(chance: random.Random) -> int:
     planning = Planning(read_supergraph(text))
     asked = 0
     for _ in range(QUESTIONS):
-        plain = Writer(chance, whole.schema).operation()
-        if plain is None:
+        question = random_question(chance, whole.schema)
+        if question is None or question.text.startswith("mutation"):
+            # Nothing may be deferred at a mutation's root.
             continue
-        document, variables = with_defers(chance, plain), random_variables(chance)
+        document, variables = with_defers(chance, question.text), question.variables
         assert not validate(planning.supergraph.api_schema, parse(document)), document
         parts = {name: Part(house, truth, name) for name in house.subgraphs}
         pipeline = pipeline_of(planning, parts)
@@ -135,10 +137,13 @@ async def compare_deferred(chance: random.Random) -> int:
             continue
         asked += 1
         expected = await expected_pieces(whole, document, variables)
-        given = {each: await _pieces(pipeline, ready, each) for each in Spelling}
+        given, wrong = {}, _late(planning, ready, document)
+        for each in Spelling:
+            begin(parts)
+            given[each] = await _pieces(pipeline, ready, each)
+            wrong += [fault for part in parts.values() for fault in part.wrong]
+        begin(parts)
         undeferred = (await pipeline.answer(pipeline.ready(OperationRequest(document, variables)), Nobody())).as_json()
-        wrong = [fault for part in parts.values() for fault in part.faults]
-        wrong += _late(planning, ready, document)
         wrong = wrong or _differences(expected, given[Spelling.PENDING])
         wrong = wrong or _differences_by_paths(undeferred, given[Spelling.PATHS], given[Spelling.PENDING])
         if wrong:
@@ -146,6 +151,13 @@ async def compare_deferred(chance: random.Random) -> int:
             joined = text[text.index("enum join__Graph") :]
             raise Difference(f"{wrong}\n{document}\n{variables}\n{told}\n{render(ready.plan)}\n{joined}")
     return asked
+
+
+def begin(parts: Mapping[str, Part]) -> None:
+    """A new question to the subgraphs; nothing is amiss in them, and no label is on."""
+    clock = Clock()
+    for part in parts.values():
+        part.begin(clock, frozenset(), Faults())
 
 
 def pipeline_of(planning: Planning, parts: Mapping[str, Part]) -> Pipeline:
