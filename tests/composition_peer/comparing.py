@@ -34,9 +34,37 @@ KNOWN = {
     "used overridden": "an overridden field is still used where a key of another type goes through it",
     "provides in fragments": "what a @provides gives within a fragment must be external, too",
     "hidden values": "an enum of which only hidden values are left for input is none that clients could use",
+    "stage": "each stops after its own stage: what one subgraph says, what all say together, what can be reached",
+    "interface extension": "a demand on an extension of an interface is one on the interface",
+    "unused external": "an external that nothing uses is told in every extension",
+    "contextual argument": "where a field is external it need not repeat an argument that comes from a context",
     "interface key": "whoever resolves an interface by key knows all its types, as Apollo wants it",
     "lists": "a list that goes in may be narrowed within",
 }
+
+
+TOGETHER = frozenset(
+    [
+        "EMPTY_MERGED_ENUM_TYPE",
+        "EMPTY_MERGED_INPUT_TYPE",
+        "ENUM_VALUE_MISMATCH",
+        "EXTENSION_WITH_NO_BASE",
+        "EXTERNAL_ARGUMENT_MISSING",
+        "EXTERNAL_MISSING_ON_BASE",
+        "EXTERNAL_TYPE_MISMATCH",
+        "FIELD_ARGUMENT_TYPE_MISMATCH",
+        "FIELD_TYPE_MISMATCH",
+        "INTERFACE_FIELD_NO_IMPLEM",
+        "INVALID_FIELD_SHARING",
+        "INVALID_GRAPHQL",
+        "MISSING_TRANSITIVE_AUTH_REQUIREMENTS",
+        "ONLY_INACCESSIBLE_CHILDREN",
+        "REFERENCED_INACCESSIBLE",
+        "REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH",
+        "TYPE_KIND_MISMATCH",
+    ]
+)
+"""Codes that are found when subgraphs are put together."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +127,26 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
         return "hidden values"
     if extra == {"INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE"} and not missing:
         return "interface key"
+    if extra == {"AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE"} and not missing:
+        return "interface extension"
+    if extra == {"EXTERNAL_UNUSED"} and not missing:
+        return "unused external"
     if extra == {"PROVIDES_FIELDS_MISSING_EXTERNAL"} and "... on" in messages:
         return "provides in fragments"
     if extra == {"MISSING_TRANSITIVE_AUTH_REQUIREMENTS"}:
         return "demands through interfaces"
     if ours == {"SATISFIABILITY_ERROR"} and not theirs:
         return "external key"
+    if theirs and _stage(ours) != _stage(theirs):
+        return "stage"
     return "order of stages" if ours & theirs else None
+
+
+def _stage(codes: set[str]) -> int:
+    """How far composition came: 0 one subgraph by itself, 1 all together, 2 what can be reached."""
+    if codes == {"SATISFIABILITY_ERROR"}:
+        return 2
+    return 1 if codes <= TOGETHER else 0
 
 
 def _known_acceptance(graph: Sequence[SubgraphSource], supergraph: str, theirs: set[str]) -> str | None:
@@ -117,6 +158,8 @@ def _known_acceptance(graph: Sequence[SubgraphSource], supergraph: str, theirs: 
         and "@interfaceObject" in texts
     ):
         return "extended interface object"
+    if theirs == {"EXTERNAL_ARGUMENT_MISSING"} and "@fromContext" in texts:
+        return "contextual argument"
     if theirs == {"SATISFIABILITY_ERROR"} and not unplanned(supergraph):
         return "planned"
     if theirs == {"FIELD_TYPE_MISMATCH"}:

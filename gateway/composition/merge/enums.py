@@ -9,6 +9,7 @@ from gateway.composition.merge.directives import merge_element
 from gateway.composition.merged import Merged, MergedType, MergedValue
 from gateway.composition.problems import Report, named_subgraphs
 from gateway.composition.schema import Kind, coordinate, named
+from gateway.supergraph.join import named_type
 
 
 def merge_enums(merged: Merged, composed: frozenset[str], report: Report) -> None:
@@ -28,6 +29,9 @@ def _uses(merged: Merged) -> tuple[dict[str, str], dict[str, str]]:
     """For each type name an example of where it goes in, and of where it comes out."""
     goes_in: dict[str, str] = {}
     comes_out: dict[str, str] = {}
+    for directive in merged.directives:
+        for node in directive.arguments or ():
+            goes_in.setdefault(named_type(node.type), f"@{directive.name.value}({node.name.value}:)")
     for type_ in merged.types.values():
         for field in type_.fields.values():
             comes_out.setdefault(named(field.type), coordinate(type_.name, field.name))
