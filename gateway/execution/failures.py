@@ -176,7 +176,7 @@ def client_paths(
         case Listing(item) if isinstance(step, int):
             inner = client_paths(item, rest, below, variables, named)
             yield from (((step, *deeper), is_whole) for deeper, is_whole in inner)
-        case Object() as shape if not named and isinstance(value, dict) and needs_type(shape, value):
+        case Object() as shape if not named and isinstance(value, dict) and needs_type(shape, value, variables):
             yield (), True
         case Object(fields=fields) as shape if isinstance(step, str):
             fitting = [field for field in fields if field.source == step]

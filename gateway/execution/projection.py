@@ -74,7 +74,7 @@ class Projection:
         if typename is not None and typename not in shape.possible:
             self._misfit(path, f"Type {typename} is not a possible {shape.type_name}.")
             return None
-        if needs_type(shape, value):
+        if needs_type(shape, value, self._variables):
             self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
             return None
         result: dict[str, object] = {}
@@ -126,9 +126,11 @@ def typename_of(shape: Object, value: Mapping[str, object]) -> str | None:
     return next(iter(shape.possible)) if len(shape.possible) == 1 else None
 
 
-def needs_type(shape: Object, value: Mapping[str, object]) -> bool:
-    """Whether it cannot be told which of the fields hold, because what was to tell the type was lost."""
-    return typename_of(shape, value) is None and any(field.types for field in shape.fields)
+def needs_type(shape: Object, value: Mapping[str, object], variables: Mapping[str, object]) -> bool:
+    """Whether it cannot be told which of the fields hold, or the type itself, because what was to tell it was lost."""
+    if typename_of(shape, value) is not None:
+        return False
+    return any(field.types or (field.typename and holds(field, variables)) for field in shape.fields)
 
 
 def holds(field: ShapeField, variables: Mapping[str, object]) -> bool:

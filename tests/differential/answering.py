@@ -93,12 +93,12 @@ class Whole:
         at, name = source or Ref(info.parent_type.name, 0), info.field_name
         path = tuple(info.path.as_list())
         each = asked(at, name, arguments)
+        if at.type == "Mutation" and (path not in self._losses.told or each in self._losses.given):
+            self._clock.mutations += 1
         if (at, name) not in self._truth.failing:
             self._losses.begin(each, path)
         elif self._losses.hides(path):
             return None
-        if at.type == "Mutation":
-            self._clock.mutations += 1
         return self._losses.left(each, path, self._truth.of(at, name, arguments, self._clock))
 
 

@@ -81,12 +81,13 @@ class _Both:
             part.begin(clock, ready.labels, faults)
         given = await self._pipeline.answer(ready, Nobody())
         told = frozenset(tuple(each.path) for each in given.errors if each.path) if faults else frozenset()
-        losses = Losses(faults, given.data, told)
+        gave = frozenset(each for part in self._parts.values() for each in part.gave)
+        losses = Losses(faults, given.data, told, gave)
         expected = self.whole.answer(question.text, question.variables, losses)
         wrong: object = [each for part in self._parts.values() for each in part.wrong]
         wrong = wrong or _difference(expected.data, given.data, expected.errors or [], given.errors)
         if not wrong and faults:
-            wrong = losses.needless({each for part in self._parts.values() for each in part.gave}, self.house)
+            wrong = losses.needless(self.house)
         if wrong:
             raise Difference(f"{faults}\n" + self._said(f"{wrong}", question, expected, given, ready))
         exercised = {each for part in self._parts.values() for each in part.exercised}

@@ -72,6 +72,7 @@ class Losses:
     faults: Faults = field(default_factory=Faults)
     data: Json = None
     told: frozenset[Path] = frozenset()
+    given: frozenset[Asked] = frozenset()
     _places: dict[Asked, list[Path]] = field(default_factory=lambda: defaultdict(list))
     _lost: list[tuple[Asked, Path]] = field(default_factory=list)
 
@@ -89,14 +90,14 @@ class Losses:
             return None
         return self._within(path, value)
 
-    def needless(self, given: set[Asked], house: House) -> list[Path]:
+    def needless(self, house: House) -> list[Path]:
         """Leaves that are lost though some subgraph gave the value, and could have given it for no other place."""
         internal = _required_names(house)
         return [
             path
             for each, path in self._lost
             if len(self._places[each]) == 1
-            and each in given
+            and each in self.given
             and each[1] not in internal
             and house.field_of(each[0].type, each[1]).named in LEAF_TYPES
         ]

@@ -35,3 +35,8 @@ async def test_an_object_whose_type_was_lost_is_lost_itself() -> None:
     query = "{ watched { trail ... on Part { bore name } ... on Machine { power } } }"
     data, paths = await answer("interface-object", {"assets"}, query)
     assert (data, paths) == (None, [["watched", 0], ["watched", 1]])
+
+
+async def test_so_it_is_where_the_client_asks_for_the_type_alone() -> None:
+    data, paths = await answer("interface-object", {"assets"}, "{ watched { trail __typename } }")
+    assert (data, paths) == (None, [["watched", 0]])
