@@ -63,15 +63,22 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.output is None:
         print(composed.supergraph, end="")
     else:
-        write_whole(chosen.output, composed.supergraph)
+        try:
+            write_whole(chosen.output, composed.supergraph)
+        except OSError as problem:
+            print(f"The supergraph cannot be written to {chosen.output} ({problem.strerror}).", file=sys.stderr)
+            return 2
     return 0
 
 
 def write_whole(file: Path, text: str) -> None:
     """Write the file at once: a gateway that watches it never reads half."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _told(problems: Sequence[Problem], hints: Sequence[Hint], form: str) -> str:

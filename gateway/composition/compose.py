@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from gateway.composition.contract import Contract, apply_contract
 from gateway.composition.fitting import check_fitting
@@ -41,6 +42,8 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
     graphs = graph_names([source.name for source in sources])
     for name in sorted({s.name for s in sources if sum(other.name == s.name for other in sources) > 1}):
         report.problem("INVALID_SUBGRAPH_NAME", f'Two subgraphs are called "{name}".')
+    if not all(source.name.strip() for source in sources):
+        report.problem("INVALID_SUBGRAPH_NAME", "A subgraph has no name.")
     report.refuse_if_any()
     subgraphs: dict[str, SubgraphSchema] = {}
     for source in sorted(sources, key=lambda source: graphs[source.name]):
@@ -51,14 +54,16 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
     report.refuse_if_any()
     merged = merge(subgraphs, report)
     if contract is not None:
-        apply_contract(merged, contract)
+        apply_contract(merged, contract, report)
     check_fitting(merged, report)
     report.refuse_if_any()
     text = printed_schema(supergraph_document(merged))
     try:
         check_satisfiable(read_supergraph(text), report)
     except SupergraphInvalid as problem:
-        report.problem("INVALID_GRAPHQL", f"What the subgraphs come to is no GraphQL schema: {problem.reason}.")
+        report.problem(
+            "INVALID_GRAPHQL", f"What the subgraphs come to is no GraphQL schema: {problem.reason.rstrip('.')}."
+        )
     report.refuse_if_any()
     add_hints(merged, report)
     return Composed(text, tuple(report.hints))
@@ -67,17 +72,18 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
 def graph_names(names: Sequence[str]) -> dict[str, str]:
     """The value of the `join__Graph` enum for each subgraph: `scan-store` is SCAN_STORE."""
     found: dict[str, str] = {}
-    counts: dict[str, int] = {}
     plain = {name: _constant_case(name) for name in names}
-    for name in dict.fromkeys(names):
-        wanted = plain[name]
-        counts[wanted] = counts.get(wanted, 0) + 1
-        is_shared = sum(other == wanted for other in plain.values()) > 1
-        found[name] = f"{wanted}_{counts[wanted]}" if is_shared else wanted
+    taken = set(plain.values())
+    for name, wanted in plain.items():
+        found[name] = wanted
+        if sum(other == wanted for other in plain.values()) > 1:
+            number = next(number for number in count(1) if f"{wanted}_{number}" not in taken)
+            found[name] = f"{wanted}_{number}"
+            taken.add(found[name])
     return found
 
 
 def _constant_case(name: str) -> str:
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"[^A-Za-z0-9]+", "_", name))
-    wanted = re.sub(r"_+", "_", spaced).strip("_").upper() or "_"
+    wanted = re.sub(r"_+", "_", spaced).strip("_").upper() or "GRAPH"
     return f"_{wanted}_" if wanted[0].isdigit() else wanted

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from graphql import value_from_ast_untyped
 
 from gateway.composition.merged import Merged, MergedElement, MergedField, MergedInput, MergedType
+from gateway.composition.problems import Report
 from gateway.composition.schema import ROOTS, Kind, named
 
 
@@ -26,8 +27,16 @@ class Contract:
     hidden: frozenset[str] = frozenset()
 
 
-def apply_contract(merged: Merged, contract: Contract) -> None:
-    """Hide what the contract does not show."""
+def apply_contract(merged: Merged, contract: Contract, report: Report) -> None:
+    """Hide what the contract does not show. A tag that nothing carries is refused: mistyped, it would show too much."""
+    known = _all_tags(merged)
+    for tag in sorted((contract.shown | contract.hidden) - known):
+        message = (
+            f'The contract names the tag "{tag}", which nothing carries; there are: '
+            f"{', '.join(sorted(known)) or 'none'}."
+        )
+        report.problem("UNKNOWN_CONTRACT_TAG", message)
+    report.refuse_if_any()
     for type_ in merged.types.values():
         _choose(type_, contract)
     reachable = _reachable(merged)
@@ -40,6 +49,15 @@ def tags_of(element: MergedElement) -> frozenset[str]:
     """The names of the element's tags."""
     nodes = (node for node in element.directives if node.name.value == "tag")
     return frozenset(str(value_from_ast_untyped(argument.value)) for node in nodes for argument in node.arguments or ())
+
+
+def _all_tags(merged: Merged) -> frozenset[str]:
+    found: set[str] = set()
+    for type_ in merged.types.values():
+        arguments = (argument for field in type_.fields.values() for argument in field.arguments.values())
+        for element in (type_, *_parts(type_), *arguments):
+            found |= tags_of(element)
+    return frozenset(found)
 
 
 def _choose(type_: MergedType, contract: Contract) -> None:

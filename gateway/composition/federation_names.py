@@ -37,7 +37,9 @@ _LINK = parse(
     no_location=True,
 ).definitions
 LINK_NAMES = frozenset(("link", "link__Import", "link__Purpose"))
-OWN_SCALARS = frozenset(("_FieldSet", "FieldSet", "_Any", "Import", "Purpose"))
+USUAL_SCALARS = frozenset(("_FieldSet", "FieldSet", "Import", "Purpose"))
+"""Scalars that libraries print for the sake of Federation's directives: nothing else uses them, or they are one's
+own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class FederationNames:
                 return node.name.value in self.directives or node.name.value == "link"
             case ScalarTypeDefinitionNode():
                 name = node.name.value
-                return name in self.scalars or name in LINK_NAMES or name in OWN_SCALARS
+                return name in self.scalars or name in LINK_NAMES or name == "_Any"
         return getattr(getattr(node, "name", None), "value", "") in LINK_NAMES
 
 

@@ -10,17 +10,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graphql import (
+    DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    KnownArgumentNamesRule,
+    NamedTypeNode,
+    NameNode,
     OperationDefinitionNode,
+    ProvidedRequiredArgumentsRule,
     SelectionSetNode,
+    ValuesOfCorrectTypeRule,
     parse,
     print_ast,
     specified_scalar_types,
+    validate,
 )
 
 from gateway.composition.schema import Field, Kind, SubgraphSchema, Type, named
+
+_ARGUMENT_RULES = (KnownArgumentNamesRule, ProvidedRequiredArgumentsRule, ValuesOfCorrectTypeRule)
 
 
 class Fault(StrEnum):
@@ -30,6 +40,7 @@ class Fault(StrEnum):
     SELECTION_ON_LEAF = "selection on a leaf"
     DIRECTIVE = "directive"
     SPREAD = "named fragment"
+    ALIAS = "alias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class Faulty:
                 return f'"{where}.{self.subject}" is a leaf and has no fields to select'
             case Fault.DIRECTIVE:
                 return f"it applies @{self.subject}, and directives are not allowed in field sets"
+            case Fault.ALIAS:
+                return f'it gives "{where}.{self.subject}" another name, and field sets have no aliases'
             case Fault.SPREAD:
                 return f"it spreads the named fragment {self.subject}; write it inline"
 
@@ -75,11 +88,11 @@ def parse_selections(text: str) -> SelectionSetNode | str:
     """The selections; or, as text, why they do not parse."""
     try:
         whole = text if text.lstrip().startswith("{") else "{" + text + "}"
-        definition = parse(whole, no_location=True).definitions[0]
+        definition, *others = parse(whole, no_location=True).definitions
     except GraphQLSyntaxError as problem:
         return problem.message
-    if not isinstance(definition, OperationDefinitionNode):
-        return f"{text!r} is not a field set"
+    if others or not isinstance(definition, OperationDefinitionNode) or not definition.selection_set.selections:
+        return f"{text!r} is not a field set: it selects nothing, or more than one set."
     return definition.selection_set
 
 
@@ -89,8 +102,7 @@ def walk(
     """Every field that the selections select of the type, and every fault."""
     for node in selections.selections:
         for directive in node.directives or ():
-            if directive.name.value not in ("include", "skip"):
-                yield Faulty(Fault.DIRECTIVE, type_, directive.name.value)
+            yield Faulty(Fault.DIRECTIVE, type_, directive.name.value)
         match node:
             case FieldNode():
                 yield from _walk_field(schema, type_, node, depth, under_external)
@@ -115,6 +127,8 @@ def _walk_field(
     if field is None:
         yield Faulty(Fault.UNKNOWN_FIELD, type_, name)
         return
+    if node.alias is not None:
+        yield Faulty(Fault.ALIAS, type_, name)
     yield Selected(type_, field, node, depth, under_external)
     inner = schema.types.get(named(field.type))
     if inner is not None and inner.is_composite:
@@ -124,6 +138,19 @@ def _walk_field(
             yield from walk(schema, inner, node.selection_set, depth + 1, under_external or field.external)
     elif node.selection_set is not None and (inner is not None or named(field.type) in specified_scalar_types):
         yield Faulty(Fault.SELECTION_ON_LEAF, type_, name)
+
+
+def argument_faults(schema: SubgraphSchema, type_: Type, selections: SelectionSetNode) -> list[str]:
+    """What is wrong with the arguments that a field set gives; whoever resolves the fields would refuse it."""
+    if schema.built is None or type_.name not in schema.built.type_map:
+        return []
+    condition = NamedTypeNode(name=NameNode(value=type_.name))
+    fragment = FragmentDefinitionNode(
+        name=NameNode(value="Set"), type_condition=condition, directives=(), selection_set=selections
+    )
+    problems = validate(schema.built, DocumentNode(definitions=(fragment,)), _ARGUMENT_RULES)
+    found = [problem.message.rstrip(".") for problem in problems]
+    return [*found, "it uses a variable, and field sets have none"] if "$" in printed(selections) else found
 
 
 def printed(selections: SelectionSetNode) -> str:

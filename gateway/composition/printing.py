@@ -11,6 +11,7 @@ import re
 from graphql import DocumentNode, print_ast
 
 WIDTH = 120
+_TEXT_MARK = re.compile(r'(?<!\\)"""')
 _DIRECTIVE = re.compile(r' @(?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)')
 """The space before a directive: outside of texts, as only whole texts follow it on its line."""
 
@@ -20,8 +21,9 @@ def printed_schema(document: DocumentNode) -> str:
     lines: list[str] = []
     in_text = False
     for line in print_ast(document).split("\n"):
-        is_plain = not in_text and '"""' not in line
-        in_text ^= line.count('"""') % 2 == 1
+        marks = len(_TEXT_MARK.findall(line))
+        is_plain = not in_text and not marks
+        in_text ^= marks % 2 == 1
         lines += _broken(line) if is_plain and len(line) > WIDTH else [line]
     return "\n".join(lines) + "\n"
 

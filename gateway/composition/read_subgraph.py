@@ -6,6 +6,7 @@ definitions) is taken away; what is not GraphQL, or not Federation's, goes to th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from graphql import (
@@ -24,11 +25,12 @@ from graphql import (
 
 from gateway.composition.declare import declare_types
 from gateway.composition.definitions import check_definition
-from gateway.composition.federation_names import FederationNames, federation_names
+from gateway.composition.federation_names import USUAL_SCALARS, FederationNames, federation_names
 from gateway.composition.links import read_links
 from gateway.composition.problems import Place, Report
 from gateway.composition.schema import ROOTS, SubgraphSchema
 from gateway.composition.well_formed import check_well_formed
+from gateway.supergraph.join import named_type
 
 _MACHINERY = frozenset(("_Any", "_Entity", "_Service"))
 _MACHINERY_FIELDS = frozenset(("_entities", "_service"))
@@ -65,7 +67,7 @@ def read_subgraph(source: SubgraphSource, graph: str, report: Report) -> Subgrap
     cleaned = _without_machinery(document, names, roots)
     if len(report.problems) > before:
         return None
-    check_well_formed(cleaned, names, source.name, report)
+    built = check_well_formed(cleaned, names, source.name, report)
     types = declare_types(cleaned, names, roots)
     _check_roots(cleaned, roots, source.name, report)
     return SubgraphSchema(
@@ -78,10 +80,14 @@ def read_subgraph(source: SubgraphSource, graph: str, report: Report) -> Subgrap
         directives=types.directives,
         roots={operation: ROOTS[operation] for operation in roots if ROOTS[operation] in types.types},
         composed=types.composed,
+        built=built,
     )
 
 
 def _parsed(source: SubgraphSource, report: Report) -> DocumentNode | None:
+    if not re.sub(r"#.*|[\s,\ufeff]", "", source.sdl):
+        report.problem("INVALID_GRAPHQL", f"[{source.name}] The subgraph's schema is empty.", Place(source.name))
+        return None
     try:
         return parse(Source(source.sdl, source.name))
     except GraphQLSyntaxError as problem:
@@ -108,9 +114,11 @@ def _roots(document: DocumentNode) -> dict[str, str]:
 
 def _without_machinery(document: DocumentNode, names: FederationNames, roots: dict[str, str]) -> DocumentNode:
     kept: list[DefinitionNode] = []
+    used = _types_used(document)
     for node in document.definitions:
         name = getattr(getattr(node, "name", None), "value", "")
-        if name in _MACHINERY or names.defines(node):
+        is_usual = name in USUAL_SCALARS and name not in used
+        if name in _MACHINERY or names.defines(node) or is_usual:
             continue
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and name == roots.get("query"):
             fields = tuple(field for field in node.fields or () if field.name.value not in _MACHINERY_FIELDS)
@@ -120,6 +128,16 @@ def _without_machinery(document: DocumentNode, names: FederationNames, roots: di
             node = type(node)(**{**values, "fields": fields}, loc=node.loc)
         kept.append(node)
     return DocumentNode(definitions=tuple(kept))
+
+
+def _types_used(document: DocumentNode) -> frozenset[str]:
+    """The types that fields and arguments of types are of."""
+    found: set[str] = set()
+    for node in document.definitions:
+        for field in getattr(node, "fields", None) or ():
+            for each in (field, *(getattr(field, "arguments", None) or ())):
+                found.add(named_type(each.type))
+    return frozenset(found)
 
 
 def _check_roots(document: DocumentNode, roots: dict[str, str], subgraph: str, report: Report) -> None:

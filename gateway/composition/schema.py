@@ -15,6 +15,7 @@ from graphql import (
     ConstDirectiveNode,
     ConstValueNode,
     DirectiveDefinitionNode,
+    GraphQLSchema,
     Node,
     SelectionSetNode,
     value_from_ast_untyped,
@@ -48,6 +49,17 @@ class Applied:
         """The argument's value as given; None when it is not."""
         node = self.argument_node(name)
         return value_from_ast_untyped(node) if node is not None else None
+
+    def strings(self, name: str) -> list[str]:
+        """The texts of a list argument; one text alone is a list of it, as everywhere in GraphQL."""
+        given = self.argument(name)
+        return [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
+
+    def groups(self, name: str) -> list[list[str]]:
+        """The texts of an argument that is a list of lists."""
+        given = self.argument(name)
+        lists = given if isinstance(given, list) else [given] if given is not None else []
+        return [[str(text) for text in (each if isinstance(each, list) else [each])] for each in lists]
 
     def argument_node(self, name: str) -> ConstValueNode | None:
         """The argument's value as written."""
@@ -150,8 +162,11 @@ ROOTS = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription
 
 @dataclass(slots=True)
 class SubgraphSchema:
-    """A subgraph, read. `graph` is its value of the `join__Graph` enum; `version` is Federation's, v1.0 without a
-    link."""
+    """A subgraph, read.
+
+    graph: its value of the `join__Graph` enum. version: Federation's, v1.0 without a link. built: the same as
+    graphql-core's schema, under the subgraph's own names of root types; None where it is not sound.
+    """
 
     name: str
     graph: str
@@ -162,6 +177,7 @@ class SubgraphSchema:
     directives: dict[str, DirectiveDefinitionNode]
     roots: dict[str, str]
     composed: dict[str, Applied]
+    built: GraphQLSchema | None = None
 
     @property
     def is_federation_1(self) -> bool:

@@ -7,6 +7,7 @@ In: `FILE`, `NAME=FILE` or `NAME=URL` from the command line. Out: `SubgraphSourc
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def read_sources(
     Raises: SourceUnreadable.
     """
     places = [_named_place(text) for text in given]
+    for name in urls.keys() - {name for name, _ in places}:
+        raise SourceUnreadable(name, "an address is given for it, and no schema; write --url NAME=URL")
     running = {name: place for name, place in places if _is_address(place)}
     told = asyncio.run(_ask_all(running, timeout_s)) if running else {}
     return tuple(
@@ -51,12 +54,12 @@ def read_sources(
 
 
 def _named_place(text: str) -> tuple[str, str]:
-    name, mark, place = text.partition("=")
-    return (name, place) if mark else (Path(text).stem, text)
+    given = re.match(r"([^/\\=:?]+)=(.+)", text)
+    return (given[1], given[2]) if given else (Path(text).stem, text)
 
 
 def _is_address(place: str) -> bool:
-    return place.startswith(("http://", "https://"))
+    return place.lower().startswith(("http://", "https://"))
 
 
 def _text_of(name: str, place: str) -> str:

@@ -6,15 +6,18 @@ without a definition are allowed: another subgraph has it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from graphql import (
     DefinitionNode,
     DirectiveDefinitionNode,
+    DirectiveNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
     GraphQLError,
+    GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InputObjectTypeExtensionNode,
     InterfaceTypeDefinitionNode,
@@ -27,16 +30,22 @@ from graphql import (
     SchemaExtensionNode,
     TypeDefinitionNode,
     TypeExtensionNode,
+    Undefined,
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
+    Visitor,
     build_ast_schema,
+    print_ast,
     validate_schema,
+    value_from_ast,
+    visit,
 )
 from graphql.validation.rules.possible_type_extensions import PossibleTypeExtensionsRule
 from graphql.validation.specified_rules import specified_sdl_rules
 from graphql.validation.validate import validate_sdl
 
 from gateway.composition.federation_names import FederationNames, link_definitions, names_given
+from gateway.composition.federation_spec import LATEST, elements_of
 from gateway.composition.problems import Report, place_of
 
 _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
@@ -48,31 +57,63 @@ _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
     InputObjectTypeExtensionNode: InputObjectTypeDefinitionNode,
 }
 _RULES = [rule for rule in specified_sdl_rules if rule is not PossibleTypeExtensionsRule]
+_UNKNOWN_DIRECTIVE = re.compile(r"Unknown directive '@(\w+)'")
 _PARTS = ("directives", "fields", "interfaces", "types", "values")
 
 
-def check_well_formed(document: DocumentNode, names: FederationNames, subgraph: str, report: Report) -> None:
-    """Refuse what is not GraphQL."""
+def check_well_formed(
+    document: DocumentNode, names: FederationNames, subgraph: str, report: Report
+) -> GraphQLSchema | None:
+    """Refuse what is not GraphQL. The schema, where it is one."""
     taken = names_given(document)
     added = (*link_definitions(taken), *names.definitions(taken))
     whole = DocumentNode(definitions=(*added, *_with_definitions(document.definitions)))
     problems = list(validate_sdl(whole, None, _RULES))
+    schema: GraphQLSchema | None = None
     if not problems:
-        problems = [problem for problem in _schema_problems(whole) if not _is_fine_here(problem.message)]
+        schema, found = _built(whole)
+        problems = [problem for problem in found if not _is_fine_here(problem.message)]
     for problem in problems:
         node = problem.nodes[0] if problem.nodes else None
-        message = problem.message.rstrip(".")
+        message = problem.message.split("\n")[0].rstrip(".")
+        unknown = _UNKNOWN_DIRECTIVE.match(message)
+        if unknown and f"@{unknown[1]}" in elements_of(LATEST):
+            message += ": import it with the @link of Federation, or write it with Federation's prefix"
         report.problem("INVALID_GRAPHQL", f"[{subgraph}] {message}.", place_of(subgraph, node))
+    return None if problems else schema
 
 
-def _schema_problems(document: DocumentNode) -> list[GraphQLError]:
+def _built(document: DocumentNode) -> tuple[GraphQLSchema | None, list[GraphQLError]]:
     try:
-        return validate_schema(build_ast_schema(joined_extensions(document), assume_valid_sdl=True))
+        schema = build_ast_schema(joined_extensions(document), assume_valid_sdl=True)
+        problems = validate_schema(schema)
+        # In place: graphql-core keeps this list, and would refuse every field set for what is left in it.
+        found, problems[:] = list(problems), []
+        return schema, [*found, *_bad_values(schema, document)]
     except GraphQLError as problem:
-        return [problem]
+        return None, [problem]
     except TypeError as problem:
         # Some mistakes are too much for it, as a default value where the type is no input type.
-        return [GraphQLError(str(problem))]
+        return None, [GraphQLError(str(problem))]
+
+
+def _bad_values(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Arguments of directives that are not of their type; graphql-core has no rule for them in schemas."""
+    found: list[GraphQLError] = []
+
+    class Values(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+            definition = schema.get_directive(node.name.value)
+            for argument in node.arguments or ():
+                declared = definition.args.get(argument.name.value) if definition else None
+                if declared is not None and value_from_ast(argument.value, declared.type) is Undefined:
+                    value, name = print_ast(argument.value), f"@{node.name.value}({argument.name.value}:)"
+                    found.append(
+                        GraphQLError(f"The value {value} of {name} is not of its type {declared.type}", argument)
+                    )
+
+    visit(document, Values())
+    return found
 
 
 def _is_fine_here(message: str) -> bool:

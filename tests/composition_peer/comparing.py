@@ -38,6 +38,8 @@ KNOWN = {
     "interface extension": "a demand on an extension of an interface is one on the interface",
     "unused external": "an external that nothing uses is told in every extension",
     "contextual argument": "where a field is external it need not repeat an argument that comes from a context",
+    "graphql rules": "graphql-core knows rules of the specification that the peer's GraphQL does not check",
+    "argument never null": "an argument from a context may be one that is never null; objects without are left out",
     "interface key": "whoever resolves an interface by key knows all its types, as Apollo wants it",
     "lists": "a list that goes in may be narrowed within",
 }
@@ -129,6 +131,8 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
         return "interface key"
     if extra == {"AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE"} and not missing:
         return "interface extension"
+    if ours == {"INVALID_GRAPHQL"} and not theirs:
+        return "graphql rules"
     if extra == {"EXTERNAL_UNUSED"} and not missing:
         return "unused external"
     if extra == {"PROVIDES_FIELDS_MISSING_EXTERNAL"} and "... on" in messages:
@@ -158,6 +162,8 @@ def _known_acceptance(graph: Sequence[SubgraphSource], supergraph: str, theirs: 
         and "@interfaceObject" in texts
     ):
         return "extended interface object"
+    if theirs == {"CONTEXT_INVALID_SELECTION"} and "! @fromContext" in texts:
+        return "argument never null"
     if theirs == {"EXTERNAL_ARGUMENT_MISSING"} and "@fromContext" in texts:
         return "contextual argument"
     if theirs == {"SATISFIABILITY_ERROR"} and not unplanned(supergraph):

@@ -40,13 +40,13 @@ def _check_field(merged: Merged, type_: MergedType, field: MergedField, report: 
 
 
 def _resolving(merged: Merged, field: MergedField, by: dict[str, Field]) -> dict[str, Field]:
-    """Those that resolve the field: not external, and not what is said to take it over from one of them."""
-    found: dict[str, Field] = {}
-    for graph, each in by.items():
+    """Those that resolve the field: not external, and not overridden. By label, the two sides count as one."""
+    gone: set[str | None] = set()
+    for graph, each in field.by.items():
         source = merged.graph_named(each.override) if each.override else None
-        if not each.external and not (source is not None and source in field.by):
-            found[graph] = each
-    return found
+        if source in field.by:
+            gone.add(graph if each.override_label else source)
+    return {graph: each for graph, each in by.items() if not each.external and graph not in gone}
 
 
 def _is_shareable(field: Field) -> bool:

@@ -25,7 +25,7 @@ def check(merged: Merged, report: Report) -> None:
                 argument
                 for each in field.by.values()
                 for applied in each.applied("listSize")
-                for argument in applied.argument("slicingArguments") or ()
+                for argument in applied.strings("slicingArguments")
             }
             kept = {name for name in slicing if name in field.arguments and field.arguments[name].is_kept}
             if slicing and not kept:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from gateway.composition.merge.definitions import merge_definitions
 from gateway.composition.merge.demands import carry_demands
-from gateway.composition.merge.directives import merge_element
+from gateway.composition.merge.directives import Composed, merge_element
 from gateway.composition.merge.enums import merge_enums
 from gateway.composition.merge.fields import merge_fields
 from gateway.composition.merge.inputs import merge_inputs
@@ -56,7 +56,7 @@ def _is_of_one_kind(merged: Merged, name: str, by: dict[str, Type], report: Repo
     return False
 
 
-def _merged_type(name: str, by: dict[str, Type], composed: frozenset[str]) -> MergedType:
+def _merged_type(name: str, by: dict[str, Type], composed: Composed) -> MergedType:
     merged = MergedType(name, kind=next(iter(by.values())).kind, by=by)
     merge_element(merged, list(by.values()), composed)
     for graph, type_ in by.items():

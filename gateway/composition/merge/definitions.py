@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
 
+from gateway.composition.federation_spec import LATEST, elements_of
 from gateway.composition.links import Link
 from gateway.composition.merged import Merged
 from gateway.composition.problems import Report, joined, named_subgraphs
@@ -14,8 +15,8 @@ from gateway.composition.rules.composed_directives import spec_of
 from gateway.supergraph.api_schema import EXECUTABLE
 
 
-def merge_definitions(merged: Merged, report: Report) -> frozenset[str]:
-    """Add definitions and links; the composed directives' names."""
+def merge_definitions(merged: Merged, report: Report) -> dict[str, bool]:
+    """Add definitions and links; the composed directives, and whether they are repeatable."""
     composed = _composed(merged, report)
     for name in composed:
         by = {g: s.directives[name] for g, s in merged.subgraphs.items() if name in s.composed and name in s.directives}
@@ -29,7 +30,7 @@ def merge_definitions(merged: Merged, report: Report) -> frozenset[str]:
             message = f'Directive "@{name}" is not in the supergraph: only {_named(merged, by)} defines it.'
             places = [merged.schema(graph).place(node) for graph, node in by.items()]
             report.hint("INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE", message, *places)
-    return frozenset(composed)
+    return {node.name.value: node.repeatable for node in merged.directives if node.name.value in composed}
 
 
 def _composed(merged: Merged, report: Report) -> dict[str, str]:
@@ -41,6 +42,10 @@ def _composed(merged: Merged, report: Report) -> dict[str, str]:
         for name in subgraph.composed:
             identity = spec_of(subgraph, name)
             if identity is None or name not in subgraph.directives:
+                continue
+            if f"@{name}" in elements_of(LATEST) or name.partition("__")[0] in ("join", "link", "core"):
+                message = f'Directive "@{name}" of {identity} cannot be composed: the supergraph has one of that name.'
+                report.problem("DIRECTIVE_COMPOSITION_ERROR", message, subgraph.place(subgraph.composed[name].node))
                 continue
             found.setdefault(name, {}).setdefault(identity, []).append(subgraph.name)
             link = next(each for each in subgraph.links if each.identity == identity)
@@ -64,7 +69,7 @@ def _newer(known: Link | None, link: Link, report: Report) -> Link:
     if known is None:
         return link
     one, other = (tuple(int(part) for part in each.version[1:].split(".") if part) for each in (known, link))
-    if one[:1] != other[:1]:
+    if one and other and one[:1] != other[:1]:
         message = f"The specification {link.identity} is linked in versions {known.version} and {link.version}."
         report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
     imports = {**known.imports, **link.imports}

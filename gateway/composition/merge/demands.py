@@ -42,9 +42,8 @@ def both(one: Scopes, other: Scopes) -> Scopes:
 def _groups(element: Element, directive: str) -> Scopes:
     found: Scopes = ()
     for applied in element.applied(directive):
-        given = applied.argument("scopes" if directive == "requiresScopes" else "policies")
-        groups = tuple(tuple(map(str, group)) for group in given or () if isinstance(group, list))
-        found = both(found, groups)
+        given = applied.groups("scopes" if directive == "requiresScopes" else "policies")
+        found = both(found, tuple(map(tuple, given)))
     return found
 
 

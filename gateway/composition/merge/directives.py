@@ -6,7 +6,7 @@ apart, as rules ask for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphql import ConstDirectiveNode, print_ast
 
@@ -15,12 +15,14 @@ from gateway.composition.merged import MergedElement
 from gateway.composition.nodes import Constant, directive
 from gateway.composition.schema import Applied, Element
 
+Composed = Mapping[str, bool]
+"""The directives of subgraphs' own that are carried over, and whether each is repeatable."""
 PLAIN = ("deprecated", "specifiedBy", "oneOf")
 """GraphQL's own: the first that is found holds."""
 
 
-def merge_element(merged: MergedElement, elements: Sequence[Element], composed: frozenset[str]) -> None:
-    """Description and directives of the merged element. `composed`: directives of their own that are carried over."""
+def merge_element(merged: MergedElement, elements: Sequence[Element], composed: Composed) -> None:
+    """Description and directives of the merged element."""
     merged.description = next((each.description for each in elements if each.description), None)
     merged.inaccessible = any(each.has("inaccessible") for each in elements)
     merged.demands = demands_of(elements)
@@ -47,7 +49,7 @@ def _distinct(elements: Iterable[Element], name: str, argument: str) -> list[str
 
 def _cost(elements: Iterable[Element]) -> Iterator[ConstDirectiveNode]:
     weights = [applied.argument("weight") for each in elements for applied in each.applied("cost")]
-    known = [int(weight) for weight in weights if isinstance(weight, int | str)]
+    known = [weight for weight in weights if isinstance(weight, int)]
     if known:
         yield directive("cost", weight=max(known))
 
@@ -69,14 +71,15 @@ def _list_size(elements: Iterable[Element]) -> Iterator[ConstDirectiveNode]:
 
 
 def _all(applied: Iterable[Applied], argument: str) -> list[Constant]:
-    return list(dict.fromkeys(value for each in applied for value in each.argument(argument) or ()))
+    return list(dict.fromkeys(value for each in applied for value in each.strings(argument)))
 
 
-def _composed(elements: Iterable[Element], composed: frozenset[str]) -> Iterator[ConstDirectiveNode]:
+def _composed(elements: Iterable[Element], composed: Composed) -> Iterator[ConstDirectiveNode]:
+    """Each application once; of a directive that is not repeatable only the first."""
     seen: set[str] = set()
     for each in elements:
         for applied in each.directives:
-            text = print_ast(applied.node)
+            text = print_ast(applied.node) if composed.get(applied.name) else applied.name
             if applied.federation is None and applied.name in composed and text not in seen:
                 seen.add(text)
                 yield applied.node

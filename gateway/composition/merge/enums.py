@@ -5,14 +5,14 @@ In: the merged types. Out: the values of each enum. An enum that is used both wa
 
 from __future__ import annotations
 
-from gateway.composition.merge.directives import merge_element
+from gateway.composition.merge.directives import Composed, merge_element
 from gateway.composition.merged import Merged, MergedType, MergedValue
 from gateway.composition.problems import Report, named_subgraphs
 from gateway.composition.schema import Kind, coordinate, named
 from gateway.supergraph.join import named_type
 
 
-def merge_enums(merged: Merged, composed: frozenset[str], report: Report) -> None:
+def merge_enums(merged: Merged, composed: Composed, report: Report) -> None:
     """Merge the values of every enum."""
     goes_in, comes_out = _uses(merged)
     for type_ in merged.types.values():

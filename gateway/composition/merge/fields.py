@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphql import print_ast
+from graphql import print_ast, value_from_ast_untyped
 
-from gateway.composition.merge.directives import merge_element
+from gateway.composition.merge.directives import Composed, merge_element
 from gateway.composition.merge.type_texts import most_general, most_specific
 from gateway.composition.merged import Merged, MergedField, MergedInput, MergedType
 from gateway.composition.problems import Report, joined, named_subgraphs
@@ -17,7 +17,7 @@ from gateway.composition.rules.contexts import reference_of
 from gateway.composition.schema import Element, Field, Kind, coordinate
 
 
-def merge_fields(merged: Merged, type_: MergedType, composed: frozenset[str], report: Report) -> None:
+def merge_fields(merged: Merged, type_: MergedType, composed: Composed, report: Report) -> None:
     """Merge all fields of the type."""
     if type_.kind not in (Kind.OBJECT, Kind.INTERFACE):
         return
@@ -63,7 +63,7 @@ def is_external(field: Field) -> bool:
 
 
 def _merged_argument(
-    merged: Merged, type_: MergedType, field: MergedField, name: str, composed: frozenset[str], report: Report
+    merged: Merged, type_: MergedType, field: MergedField, name: str, composed: Composed, report: Report
 ) -> MergedInput:
     by = {graph: each.arguments[name] for graph, each in field.by.items() if name in each.arguments}
     argument = MergedInput(name, by=by)
@@ -115,7 +115,8 @@ def _check_presence(
 def check_defaults(merged: Merged, what: str, argument: MergedInput, code: str, report: Report) -> None:
     """Refuse defaults that differ."""
     texts = {graph: print_ast(each.default) for graph, each in argument.by.items() if each.default is not None}
-    if len(set(texts.values())) > 1:
+    values = [value_from_ast_untyped(each.default) for each in argument.by.values() if each.default is not None]
+    if any(value != values[0] for value in values):
         message = f"{what} has default values that differ: {grouped(merged, texts, 'default value', quoted=False)}."
         report.problem(code, message, *merged.places(argument.by))
 

@@ -5,7 +5,7 @@ In: an input type with what each subgraph says. Out: its merged fields.
 
 from __future__ import annotations
 
-from gateway.composition.merge.directives import merge_element
+from gateway.composition.merge.directives import Composed, merge_element
 from gateway.composition.merge.fields import check_defaults, grouped
 from gateway.composition.merge.type_texts import most_specific
 from gateway.composition.merged import Merged, MergedInput, MergedType
@@ -14,7 +14,7 @@ from gateway.composition.problems import Report, named_subgraphs
 from gateway.composition.schema import Kind, coordinate
 
 
-def merge_inputs(merged: Merged, type_: MergedType, composed: frozenset[str], report: Report) -> None:
+def merge_inputs(merged: Merged, type_: MergedType, composed: Composed, report: Report) -> None:
     """Merge all fields of the input type."""
     if type_.kind is not Kind.INPUT:
         return
@@ -29,9 +29,7 @@ def merge_inputs(merged: Merged, type_: MergedType, composed: frozenset[str], re
         report.problem("EMPTY_MERGED_INPUT_TYPE", message, *merged.places(type_.by))
 
 
-def _merged_input(
-    merged: Merged, type_: MergedType, name: str, composed: frozenset[str], report: Report
-) -> MergedInput:
+def _merged_input(merged: Merged, type_: MergedType, name: str, composed: Composed, report: Report) -> MergedInput:
     by = {graph: declared.inputs[name] for graph, declared in type_.by.items() if name in declared.inputs}
     field = MergedInput(name, by=by)
     merge_element(field, list(by.values()), composed)

@@ -34,14 +34,14 @@ def _check_size(schema: SubgraphSchema, type_: Type, field: Field, applied: Appl
     if assumed is not None and (not isinstance(assumed, int) or assumed < 0):
         report.problem("LIST_SIZE_INVALID_ASSUMED_SIZE", f"{start} assumedSize must be 0 or more.", place)
         return
-    sized = applied.argument("sizedFields") or []
+    sized = applied.strings("sizedFields")
     if not sized and not field.type.startswith("["):
         message = f"{start} the field is no list. If lists lie below it, name them in sizedFields."
         report.problem("LIST_SIZE_INVALID_SIZED_FIELD", message, place)
         return
     if sized and not _check_sized_fields(schema, field, list(sized), start, applied, report):
         return
-    for name in applied.argument("slicingArguments") or []:
+    for name in applied.strings("slicingArguments"):
         argument = field.arguments.get(name)
         if argument is None or argument.type.rstrip("!") != "Int":
             reason = "does not exist" if argument is None else "is no Int"

@@ -71,8 +71,11 @@ def _is_sound(
 
 
 def _is_own(schema: SubgraphSchema, each: Selected) -> bool:
-    if not is_leaf(schema, each.field) or each.parent.kind is not Kind.OBJECT:
+    if not is_leaf(schema, each.field):
         return False
+    if each.parent.kind is Kind.INTERFACE:
+        implementing = [schema.types[name].fields.get(each.field.name) for name in schema.possible(each.parent.name)]
+        return each.depth == 0 and not any(field is not None and field.external for field in implementing)
     if not each.field.external:
         return each.depth == 0
     return each.field.key_of_extension

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import EnumValueNode, StringValueNode, print_ast
 
-from gateway.composition.field_sets import Fault, Faulty, is_leaf, parse_selections, printed, walk
+from gateway.composition.field_sets import Fault, Faulty, argument_faults, is_leaf, parse_selections, printed, walk
 from gateway.composition.problems import Report
 from gateway.composition.schema import Applied, Field, Kind, SubgraphSchema, Type
 
@@ -50,5 +50,7 @@ def _check_one(schema: SubgraphSchema, type_: Type, field: Field, applied: Appli
                 f"@external): take it out of the @requires."
             )
             report.problem("REQUIRES_FIELDS_MISSING_EXTERNAL", message, place, schema.place(each.field.node))
+    for fault in argument_faults(schema, type_, selections):
+        report.problem("REQUIRES_INVALID_FIELDS", f"{start} {fault}.", place)
     if len(report.problems) == before:
         field.requires = printed(selections)

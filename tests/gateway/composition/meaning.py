@@ -28,6 +28,7 @@ CARRIED = frozenset(
     ("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "cost", "listSize", "context", "own")
 )
 CARRIED |= frozenset(("deprecated", "specifiedBy", "oneOf"))
+ROOTS = frozenset(("Query", "Mutation", "Subscription"))
 Meaning = dict[tuple[str, ...], Any]
 
 
@@ -55,7 +56,8 @@ def _resolved(supergraph: Supergraph) -> Meaning:
             found[("subgraph", subgraph, name)] = (
                 "interface object" if declared.is_interface_object else declared.kind.value,
                 sorted(declared.possible),
-                sorted((_canonical(key.fields), key.resolvable) for key in declared.keys),
+                # A root is entered without a key, whatever one is declared.
+                sorted((_canonical(key.fields), key.resolvable) for key in declared.keys if name not in ROOTS),
             )
             for field in declared.fields.values():
                 if not field.external or field.name in selected[subgraph]:

@@ -541,6 +541,64 @@ REFUSED = [
         'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@composeDirective"])\n'
         '@composeDirective(name: "@own")\ndirective @own on FIELD_DEFINITION\ntype Query { x: Int @own }',
     ),
+    # Values of directives' arguments, and field sets
+    one("a scope that is no text", "INVALID_GRAPHQL", None, "type Query { x: Int @requiresScopes(scopes: [[1]]) }"),
+    one("a scope that is nothing", "INVALID_GRAPHQL", None, "type Query { x: Int @requiresScopes(scopes: [[null]]) }"),
+    one("a weight that is no number", "INVALID_GRAPHQL", "a:2:27", 'type Query { x: Int @cost(weight: "x") }'),
+    one("a tag that is no text", "INVALID_GRAPHQL", None, "type Query { x: Int @tag(name: 3) }"),
+    one("an override from a number", "INVALID_GRAPHQL", None, "type Query { x: Int @override(from: 3) }"),
+    one("an empty text", "INVALID_GRAPHQL", "a", "raw|# nothing here\n"),
+    one("an empty key", "KEY_INVALID_FIELDS", None, 'type Query { t: T } type T @key(fields: "") { id: ID! }'),
+    one(
+        "two sets in one",
+        "KEY_INVALID_FIELDS",
+        None,
+        'type Query { t: T } type T @key(fields: "id } { id") { id: ID! }',
+    ),
+    one(
+        "a key with an alias",
+        "KEY_INVALID_FIELDS",
+        None,
+        'type Query { t: T } type T @key(fields: "x: id") { id: ID! }',
+    ),
+    one(
+        "a key under a condition",
+        "KEY_INVALID_FIELDS",
+        None,
+        'type Query { t: T } type T @key(fields: "id @include(if: true)") { id: ID! }',
+    ),
+    two(
+        "a @requires without a required argument",
+        "REQUIRES_INVALID_FIELDS",
+        None,
+        'type Query { t: T } type T @key(fields: "id") { id: ID! p(u: Int!): Int }',
+        'type T @key(fields: "id") { id: ID! p(u: Int!): Int @external s: Int @requires(fields: "p") }',
+    ),
+    two(
+        "a @requires with a variable",
+        "REQUIRES_INVALID_FIELDS",
+        None,
+        'type Query { t: T } type T @key(fields: "id") { id: ID! p(u: Int!): Int }',
+        'type T @key(fields: "id") { id: ID! p(u: Int!): Int @external s: Int @requires(fields: "p(u: $u)") }',
+    ),
+    Refused(
+        "the taker of a shared field does not share",
+        "INVALID_FIELD_SHARING",
+        None,
+        {
+            "a": "type Query { x: Int @shareable }",
+            "b": 'type Query { x: Int @override(from: "a") }',
+            "c": "type Query { x: Int @shareable }",
+        },
+    ),
+    one(
+        "a composed directive called like one of Federation's",
+        "DIRECTIVE_COMPOSITION_ERROR",
+        None,
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@composeDirective"])\n'
+        '@link(url: "https://example.com/own/v1.0", import: ["@cost"]) @composeDirective(name: "@cost")\n'
+        "directive @cost(x: Int) on FIELD_DEFINITION\ntype Query { x: Int @cost(x: 1) }",
+    ),
     # What cannot be reached
     two(
         "no way to a field",

@@ -100,3 +100,19 @@ async def test_an_address_that_tells_no_schema_is_named(folder: Path, capsys: py
     assert "does not tell its schema" in capsys.readouterr().err
     assert await asyncio.to_thread(main, ["compose", f"{folder}/a.graphql", f"b={url}/"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "there").mkdir()
+    arguments = ["compose", f"{folder}/a.graphql", f"{folder}/b.graphql", "-o"]
+    assert main([*arguments, str(folder / "there")]) == 2
+    assert main([*arguments, str(folder / "nowhere" / "x.graphql")]) == 2
+    assert "The supergraph cannot be written to" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["a.graphql", "b.graphql", "there"]
+
+
+def test_an_address_for_nobody_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compose", f"{folder}/a.graphql", "--url", "b=http://b"]) == 2
+    assert 'Subgraph "b"' in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.composition.compose import compose
+from gateway.composition.compose import compose, graph_names
 from gateway.composition.read_subgraph import SubgraphSource
 from infra.compose.supergraph_file import SUPERGRAPH, current_sdls
 from subgraphs.catalogue import url_of
@@ -152,3 +152,59 @@ def test_what_composes_can_be_planned() -> None:
     """The planner is asked for every field on the short ways that lead to it."""
     refused = {folder.name: unplanned((folder / "supergraph.graphql").read_text()) for folder in FOLDERS[::5]}
     assert not {name: operations for name, operations in refused.items() if operations}
+
+
+def test_one_scope_is_a_list_of_lists_as_everywhere_in_graphql() -> None:
+    text = composed_text('type Query { x: Int @requiresScopes(scopes: ["a"]) y: Int @policy(policies: "p") }')
+    assert 'x: Int @requiresScopes(scopes: [["a"]])' in text
+    assert 'y: Int @policy(policies: [["p"]])' in text
+
+
+def test_every_subgraph_keeps_a_name_of_its_own() -> None:
+    names = graph_names(["a-b", "a_b", "A_B_1", "б", "г", "9", "scanStore"])
+    assert len(set(names.values())) == 7
+    assert names["scanStore"] == "SCAN_STORE"
+    assert not any(graph.startswith("__") for graph in names.values())
+
+
+def test_a_directive_that_is_not_repeatable_is_written_once() -> None:
+    own = (
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", '
+        'import: ["@composeDirective", "@shareable"])\n'
+        '@link(url: "https://example.com/own/v1.0", import: ["@own"]) @composeDirective(name: "@own")\n'
+        "directive @own(x: Int) on FIELD_DEFINITION\n"
+    )
+    text = composed_text(
+        own + "type Query { x: Int @own(x: 1) @shareable }", own + "type Query { x: Int @own(x: 2) @shareable }"
+    )
+    assert "x: Int @own(x: 1)\n" in text
+
+
+def test_a_scalar_may_be_called_like_one_of_the_specifications() -> None:
+    text = composed_text("scalar Import scalar FieldSet type Query { x: Import y(z: FieldSet): Int }")
+    assert "scalar Import @join__type(graph: A)" in text
+    assert "scalar FieldSet @join__type(graph: A)" in text
+
+
+def test_defaults_are_compared_by_value() -> None:
+    text = composed_text(
+        'type Query { x(y: String = "a", i: I = {a: 1, b: 2}): Int @shareable } input I { a: Int b: Int }',
+        'type Query { x(y: String = """a""", i: I = {b: 2, a: 1}): Int @shareable } input I { a: Int b: Int }',
+    )
+    assert "x(y: String =" in text
+
+
+def test_who_took_a_field_over_may_share_it() -> None:
+    text = composed_text(
+        "type Query { x: Int }",
+        'type Query { x: Int @override(from: "a") @shareable }',
+        "type Query { x: Int @shareable }",
+    )
+    assert 'x: Int @join__field(graph: B, override: "a") @join__field(graph: C)' in text
+
+
+def test_a_description_is_never_broken() -> None:
+    told = "mail me @foo and @bar " * 8
+    quoted = 'say \\"""'
+    text = composed_text(f'"""{quoted}"""\ntype Query {{\n"""\n{told}\n"""\nx: Int\n}}')
+    assert told.strip() in text

@@ -63,7 +63,16 @@ def test_a_shown_field_of_a_hidden_type_is_refused(contract: Contract) -> None:
     assert [problem.message[:39] for problem in failed.value.problems] == ['Type "Raw" is @inaccessible, but "Scan.']
 
 
-def test_a_contract_that_shows_nothing_is_refused() -> None:
+def test_a_tag_that_nothing_carries_is_refused_since_it_may_be_mistyped() -> None:
     with pytest.raises(CompositionFailed) as failed:
-        compose(sources_of(GRAPH), Contract(frozenset(("nobody",))))
+        compose(sources_of(GRAPH), Contract(hidden=frozenset(("intrenal",))))
+    (problem,) = failed.value.problems
+    assert problem.message == (
+        'The contract names the tag "intrenal", which nothing carries; there are: internal, mr, partner.'
+    )
+
+
+def test_a_contract_that_shows_no_query_is_refused() -> None:
+    with pytest.raises(CompositionFailed) as failed:
+        compose(sources_of(GRAPH), Contract(frozenset(("mr",))))
     assert "QUERY_ROOT_TYPE_INACCESSIBLE" in {problem.code for problem in failed.value.problems}
