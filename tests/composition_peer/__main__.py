@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from gateway.composition.read_subgraph import SubgraphSource
 from tests.composition_peer.comparing import KNOWN, compared, composed_by_peer
 from tests.composition_peer.corpus import corpus
 from tests.composition_peer.mutations import mutant
+from tests.node import INSTALLED
 
 AT_ONCE = 200
 
@@ -36,6 +38,9 @@ def main() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--first", type=int, default=1)
     given = parser.parse_args()
+    if shutil.which("node") is None or not INSTALLED.exists():
+        print("The peer needs Node and its packages: ./dev peers", file=sys.stderr)
+        return 2
     known, codes, outcomes = Counter[str](), Counter[str](), Counter[str]()
     batch: list[tuple[str, list[SubgraphSource]]] = []
     for one in mutants(given.first, given.count):
