@@ -34,9 +34,10 @@ def _check_children(merged: Merged, type_: MergedType, report: Report) -> None:
         *(each for each in type_.fields.values()),
         *(each for each in type_.inputs.values() if each.is_kept),
         *(each for each in type_.values.values() if each.is_kept),
+        *(merged.types[name] for name in type_.members if name in merged.types),
     ]
     if children and all(child.inaccessible for child in children):
-        what = "values" if type_.kind is Kind.ENUM else "fields"
+        what = {Kind.ENUM: "values", Kind.UNION: "members"}.get(type_.kind, "fields")
         message = f'Clients see type "{type_.name}", but all of its {what} are @inaccessible: hide the type too.'
         report.problem("ONLY_INACCESSIBLE_CHILDREN", message, *merged.places(type_.by))
 

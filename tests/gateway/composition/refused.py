@@ -426,6 +426,12 @@ REFUSED = [
         "type Query { t: T y: Int } type T { x: Int @inaccessible }",
     ),
     one(
+        "a union of hidden types",
+        "ONLY_INACCESSIBLE_CHILDREN",
+        "a:2:28",
+        "type Query { u: U y: Int } union U = T type T @inaccessible { x: Int }",
+    ),
+    one(
         "a hidden argument that is required",
         "REQUIRED_INACCESSIBLE",
         None,
