@@ -47,6 +47,7 @@ from graphql.validation.validate import validate_sdl
 from gateway.composition.federation_names import FederationNames, link_definitions, names_given
 from gateway.composition.federation_spec import LATEST, elements_of
 from gateway.composition.problems import Report, place_of
+from gateway.supergraph.read import is_only_new
 
 _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
     ScalarTypeExtensionNode: ScalarTypeDefinitionNode,
@@ -117,8 +118,8 @@ def _bad_values(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLEr
 
 
 def _is_fine_here(message: str) -> bool:
-    """A subgraph may have no query; and it may deprecate what its interface does not, as it long could."""
-    return message == "Query root type must be provided." or message.endswith("must not be deprecated.")
+    """A subgraph may have no query; the others are the gateway's own exceptions."""
+    return message == "Query root type must be provided." or is_only_new(message)
 
 
 def _with_definitions(nodes: Iterable[DefinitionNode]) -> list[DefinitionNode]:

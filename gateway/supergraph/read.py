@@ -23,7 +23,7 @@ _KINDS: dict[OperationType, OperationKind] = {
 }
 
 
-def _is_only_new(message: str) -> bool:
+def is_only_new(message: str) -> bool:
     """A rule of 2025 that graphs which have long been served do not keep: deprecation is advice, and harms no
     answer."""
     return message.endswith("must not be deprecated.") and message.startswith("Interface field ")
@@ -39,7 +39,7 @@ def read_supergraph(text: str) -> Supergraph:
     api_schema = api_schema_of(document)
     problems = validate_schema(api_schema)
     # In place: graphql-core keeps this list, and would refuse every operation for what is left in it.
-    problems[:] = [problem for problem in problems if not _is_only_new(problem.message)]
+    problems[:] = [problem for problem in problems if not is_only_new(problem.message)]
     if problems:
         raise SupergraphInvalid("; ".join(problem.message for problem in problems[:5]))
     possible = implementers_anywhere(document.definitions)

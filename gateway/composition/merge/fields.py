@@ -14,7 +14,7 @@ from gateway.composition.merge.type_texts import most_general, most_specific
 from gateway.composition.merged import Merged, MergedField, MergedInput, MergedType
 from gateway.composition.problems import Report, joined, named_subgraphs
 from gateway.composition.rules.contexts import reference_of
-from gateway.composition.schema import Element, Field, Kind, coordinate
+from gateway.composition.schema import Field, Kind, coordinate
 
 
 def merge_fields(merged: Merged, type_: MergedType, composed: Composed, report: Report) -> None:
@@ -128,8 +128,3 @@ def grouped(merged: Merged, texts: Mapping[str, str], what: str = "type", quoted
         groups.setdefault(text, []).append(merged.name_of(graph))
     mark = '"' if quoted else ""
     return joined([f"{what} {mark}{text}{mark} in {named_subgraphs(names)}" for text, names in groups.items()])
-
-
-def element_places(merged: Merged, by: Mapping[str, Element]) -> str:
-    """The subgraphs that have it."""
-    return named_subgraphs(map(merged.name_of, by))
