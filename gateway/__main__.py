@@ -60,7 +60,7 @@ def _add_stage(commands: argparse._SubParsersAction[argparse.ArgumentParser], st
             "--variables",
             type=msgspec.json.Decoder(dict[str, object]).decode,
             metavar="JSON",
-            help="what the conditions of an operation with @defer depend on; true for those left out",
+            help="what the conditions of an operation with @defer or @stream depend on; true for those left out",
         )
         command.add_argument("document", nargs="?", type=Path, help="the operation's file; standard input if left out")
 

@@ -34,9 +34,10 @@ from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.executor import Executor
+from gateway.execution.later_items import initial_count
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError
-from gateway.operation.deferring import DEFER, Deferring, switches_in
+from gateway.operation.deferring import Deferring, may_come_in_pieces, switches_in
 from gateway.operation.limits import check_depth
 from gateway.operation.prepare import prepare_document
 from gateway.override_labels import Labels, OverrideLabels
@@ -128,6 +129,7 @@ class Pipeline:
             switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
             deferring = self._prepared((request.query, name, on, switched_on))
             prepared = prepared if deferring.plan.deferral is None else deferring
+            _refuse_negative_counts(prepared.plan, variables)
         return Ready(prepared.plan, variables, request, self, on, prepared.delivered)
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
@@ -202,7 +204,7 @@ class Pipeline:
             shape = shape_of(self._supergraph.api_schema, operation)
             plan = msgspec.structs.replace(plan, shape=shape)
         variables = tuple(definition.variable_definitions or ()) if definition else ()
-        return Prepared(plan, variables, delivered, switches_in(document) if DEFER in text else None)
+        return Prepared(plan, variables, delivered, switches_in(document) if may_come_in_pieces(text) else None)
 
     def _read(self, text: str) -> DocumentNode:
         try:
@@ -221,3 +223,10 @@ class Pipeline:
         if isinstance(values, list):
             raise OperationInvalid(ErrorCode.BAD_USER_INPUT, values)
         return values.coerced
+
+
+def _refuse_negative_counts(plan: QueryPlan, variables: Mapping[str, object]) -> None:
+    for stream in plan.deferral.streams if plan.deferral else ():
+        if (count := initial_count(stream, variables)) < 0:
+            reason = f"The initialCount of @stream must not be negative, and is {count}."
+            raise OperationInvalid(ErrorCode.BAD_USER_INPUT, [GraphQLError(reason)])

@@ -64,8 +64,8 @@ def changes_between(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
         for change in find_schema_changes(old, new)
         # A built-in scalar that is used no longer, or for the first time, is still there for everybody.
         if change.type.name not in ("TYPE_REMOVED", "TYPE_ADDED") or not _BUILT_IN.search(change.description)
-        # The gateway brings @defer along, whatever a schema says of it.
-        if not change.description.startswith("Directive @defer ")
+        # The gateway brings these along, whatever a schema says of it.
+        if not change.description.startswith(("Directive @defer ", "Directive @stream "))
     ]
     found += _deprecations(old, new)
     order = list(Severity)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from graphql import parse
 
 from gateway.operation.conditions import Conditions, in_order
-from gateway.operation.deferring import DEFER, Deferring, switches_in
+from gateway.operation.deferring import Deferring, may_come_in_pieces, switches_in
 from gateway.operation.model import Field, Operation
 from gateway.operation.prepare import prepare
 from gateway.plan.deferral import Part
@@ -41,11 +41,11 @@ def stage_text(
     if stage == "graph":
         return "\n".join(_graph_lines(graph))
     operation, _ = with_delivery(supergraph, prepare(supergraph, operation_text, operation_name))
-    switches = switches_in(parse(operation_text, no_location=True)) if DEFER in operation_text else None
+    switches = switches_in(parse(operation_text, no_location=True)) if may_come_in_pieces(operation_text) else None
     if switches is not None:
         switched_on = frozenset(name for name in switches if (variables or {}).get(name, True))
         in_pieces = prepare(supergraph, operation_text, operation_name, Deferring(switched_on, Limits().max_defers))
-        operation = in_pieces if in_pieces.deferred else operation
+        operation = in_pieces if in_pieces.deferred or in_pieces.streams else operation
     return STAGES[stage](graph, operation)
 
 
@@ -57,7 +57,7 @@ def _field_lines(fields: tuple[Field, ...], indent: str) -> Iterator[str]:
     for field in fields:
         key = "" if field.key == field.name else f"{field.key}: "
         on = f" on {'|'.join(sorted(field.types))}" if field.types else ""
-        part = f" in {_parts(field.part)}" if field.part else ""
+        part = f" in {_parts(field.part)}" if field.part else " streamed" if field.stream else ""
         line = f"{indent}{key}{field.name}{field.arguments}{on}{_when(field.conditions)}{part}"
         if field.selections:
             yield line + " {"

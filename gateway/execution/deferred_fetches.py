@@ -1,7 +1,7 @@
 """Fetch the deferred parts of an answer, each as soon as a fragment that it belongs to may come.
 
-In: the deferral of a plan and a way to run one part's node. Out: after each step the fragments whose fetches are all
-over. A fragment within another begins when that one is complete. Closing it ends every fetch that is under way.
+In: the deferral of a plan and a way to run one part. Out: after each step the fragments and streams whose fetches are
+all over. A fragment within another begins when that one is complete. Closing it ends every fetch that is under way.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.plan.deferral import Deferral, DeferredPart, Part
-from gateway.plan.nodes import Node
 
 
 class DeferredFetches:
-    def __init__(self, deferral: Deferral, run: Callable[[Node], Awaitable[None]]) -> None:
+    def __init__(self, deferral: Deferral, run: Callable[[DeferredPart], Awaitable[None]]) -> None:
         self._deferral = deferral
         self._run = run
         self._waiting = list(deferral.parts)
@@ -47,13 +46,16 @@ class DeferredFetches:
             count = len(self.complete)
             for part in [each for each in self._waiting if self._may_start(each)]:
                 self._waiting.remove(part)
-                self._running[asyncio.ensure_future(self._run(part.node))] = part.part
+                self._running[asyncio.ensure_future(self._run(part))] = part.part
             self.complete |= {each.id for each in self._deferral.fragments if self._is_complete(each.id)}
+            self.complete |= {each.id for each in self._deferral.streams if self._is_complete(each.id)}
 
     def _may_start(self, part: DeferredPart) -> bool:
         return self._done.issuperset(part.after) and any(map(self._may_come, part.part))
 
     def _may_come(self, fragment: int) -> bool:
+        if fragment < 0:
+            return True
         parent = self._deferral.fragments[fragment - 1].parent
         return not parent or parent in self.complete
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.execution.cut_projection import CutProjection, Met, Tree
+from gateway.execution.cut_projection import CutProjection, Met, MetList, Tree
 from gateway.execution.fetching import State
-from gateway.execution.pieces import Announced, Completed, Increment, Piece, Spelling
+from gateway.execution.later_items import LaterItems
+from gateway.execution.pieces import Announced, Completed, Increment, MoreItems, Piece, Spelling
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import Response, ResponseError, ResponsePath
 from gateway.execution.told_errors import Came, ToldErrors
@@ -33,8 +34,8 @@ class Delivery(Protocol):
     def after(self, complete: set[int]) -> Piece | None: ...
 
 
-def delivery_of(spelling: Spelling, plan: QueryPlan, state: State, reporting: Reporting) -> Delivery:
-    errors = ToldErrors(plan, state, reporting)
+def delivery_of(spelling: Spelling, plan: QueryPlan, state: State, items: LaterItems, reporting: Reporting) -> Delivery:
+    errors = ToldErrors(plan, state, items, reporting)
     return (DeliveryByParts if spelling is Spelling.PENDING else DeliveryByFragments)(plan, state.tree, errors)
 
 
@@ -63,21 +64,32 @@ class DeliveryByFragments:
         self._plan, self._tree, self._errors = plan, tree, errors
         self._fragments = plan.deferral.fragments
         self._open: list[_Whole] = []
+        self._lists: list[MetList] = []
 
     @property
     def is_open(self) -> bool:
-        return bool(self._open)
+        return bool(self._open or self._lists)
 
     def first(self) -> Piece:
         projection = self._errors.look()
-        data = projection.cut(self._plan.shape, self._tree, (), lambda each: each.part == FIRST)
-        self._open = self._met(projection, 0)
+        data = projection.cut(self._plan.shape, self._tree, (), _comes_at_once)
+        self._open, self._lists = self._met(projection, 0), projection.lists_met()
         return Piece(Response(data, self._errors.at_first(projection)), has_next=self.is_open)
 
     def after(self, complete: set[int]) -> Piece | None:
         projection = self._errors.look()
-        increments: list[Increment] = []
+        increments: list[Increment | MoreItems] = []
         came: Came = []
+        ended, self._lists = _ended(self._lists, complete)
+        for met in ended:
+            later = _Later(met, projection, self._errors)
+            self._open += self._met(projection, 0)
+            if later.items:
+                increments.append(MoreItems(met.path, met.at_once, later.items, later.errors, met.stream.label))
+            if later.end is not None:
+                broken = met.at_once + len(later.items)
+                increments.append(MoreItems(met.path, broken, None, later.end, met.stream.label))
+            came.append((frozenset((met.stream.id,)), later.end or later.errors))
         while ready := [each for each in self._open if each.fragment.id in complete]:
             self._open = [each for each in self._open if each.fragment.id not in complete]
             for whole in ready:
@@ -139,25 +151,39 @@ class DeliveryByParts:
         self._fragments = plan.deferral.fragments
         self._outermost: list[_Fragment] = []
         self._open: list[_Fragment] = []
+        self._lists: list[MetList] = []
+        self._announced_at: dict[ResponsePath, Announced] = {}
         self._count = 0
 
     @property
     def is_open(self) -> bool:
-        return bool(self._open)
+        return bool(self._open or self._lists)
 
     def first(self) -> Piece:
         projection = self._errors.look()
-        data = projection.cut(self._plan.shape, self._tree, (), lambda each: each.part == FIRST)
+        data = projection.cut(self._plan.shape, self._tree, (), _comes_at_once)
+        self._lists = projection.lists_met()
         self._look_around(projection.met(), FIRST, {(): {}})
-        announced = self._announce(self._outermost)
+        announced = [*self._announce(self._outermost), *map(self._announce_list, self._lists)]
         return Piece(Response(data, self._errors.at_first(projection)), announced, has_next=self.is_open)
 
     def after(self, complete: set[int]) -> Piece | None:
         projection = self._errors.look()
         announced: list[Announced] = []
-        increments: list[Increment] = []
+        increments: list[Increment | MoreItems] = []
         completed: list[Completed] = []
         came: Came = []
+        ended, self._lists = _ended(self._lists, complete)
+        for met in ended:
+            of = self._announced_at.pop(met.path)
+            known = len(self._outermost)
+            later = _Later(met, projection, self._errors)
+            self._look_around(projection.met(), FIRST, {met.path: {}})
+            announced += self._announce(self._outermost[known:])
+            if later.items:
+                increments.append(MoreItems(met.path, met.at_once, later.items, later.errors, of=of))
+            completed.append(Completed(of.id, later.end or ()))
+            came.append((frozenset((met.stream.id,)), later.end or later.errors))
         while ready := [each for each in self._open if each.fragment.id in complete]:
             self._open = [each for each in self._open if each.fragment.id not in complete]
             for fragment in ready:
@@ -174,6 +200,11 @@ class DeliveryByParts:
                 fragment.closed = True
         self._errors.add_left_over(came, complete)
         return Piece(None, announced, increments, completed, self.is_open) if completed else None
+
+    def _announce_list(self, met: MetList) -> Announced:
+        found = self._announced_at[met.path] = Announced(str(self._count), met.path, met.stream.label)
+        self._count += 1
+        return found
 
     def _cut_all(self, fragment: _Fragment, projection: CutProjection) -> list[ResponseError] | None:
         """Cut every group of the fragment; the errors of those that a null took along, None when there are none."""
@@ -240,6 +271,35 @@ class DeliveryByParts:
                 each.closed = True
                 found += self._announce(each.within)
         return found
+
+
+class _Later:
+    """The later items of one list. `errors`: theirs; `end`: those that took the rest along, None when none did."""
+
+    def __init__(self, met: MetList, projection: CutProjection, told: ToldErrors) -> None:
+        self.items, broke = projection.cut_later(met, _comes_at_once)
+        depth, last = len(met.path), met.at_once + len(self.items)
+        found = told.of_later(met, projection)
+        self.errors = [each for each in found if not broke or _index(each, depth) < last]
+        rest = [each for each in found if each not in self.errors]
+        self.end = (rest or [told.unexplained(met.path)]) if broke else None
+
+
+def _index(error: ResponseError, depth: int) -> int:
+    step = error.path[depth] if error.path and len(error.path) > depth else 0
+    return step if isinstance(step, int) else 0
+
+
+def _comes_at_once(field: ShapeField) -> bool:
+    return field.part == FIRST
+
+
+def _ended(lists: list[MetList], complete: set[int]) -> tuple[list[MetList], list[MetList]]:
+    """Those of which all items are there, and the others."""
+    return (
+        [each for each in lists if each.stream.id in complete],
+        [each for each in lists if each.stream.id not in complete],
+    )
 
 
 def _close(fragment: _Fragment) -> None:

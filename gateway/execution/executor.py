@@ -24,10 +24,12 @@ from gateway.execution.delivery import delivery_of
 from gateway.execution.failures import Failures
 from gateway.execution.fetching import State, request_for, run_fetch, take_answer
 from gateway.execution.introspection import Introspection
+from gateway.execution.later_items import LaterItems, Window
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.projection import Projection
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import Response, ResponseError
+from gateway.plan.deferral import DeferredPart
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence, SubgraphName, Subscribe
 from gateway.plan.query_plan import QueryPlan
 
@@ -51,20 +53,23 @@ class Executor:
     ) -> AsyncGenerator[Piece, None]:
         """The answer of a plan that defers. Closing it ends the fetches that are under way."""
         assert plan.deferral is not None
-        executed = asyncio.ensure_future(self._executed(plan, variables, caller))
+        deferral, items = plan.deferral, LaterItems(plan.shape, plan.deferral.streams, variables)
+        window = Window(items, later=False) if items.counts else None
+        executed = asyncio.ensure_future(self._executed(plan, variables, caller, window))
         # A mutation that has begun is ended, whoever listens.
         state = await (asyncio.shield(executed) if plan.kind == "mutation" else executed)
-        delivery = delivery_of(spelling, plan, state, self._reporting)
+        delivery = delivery_of(spelling, plan, state, items, self._reporting)
         yield self._with_schema(plan, state, delivery.first())
         if not delivery.is_open:
             return
 
-        async def run(node: Node) -> None:
+        async def run(part: DeferredPart) -> None:
+            window = Window(items, later=True) if part.node is plan.node else None
             # A scope for each: none stays open while a slow client reads what came before.
             async with aclosing(OperationScope()) as own:
-                await self._run(msgspec.structs.replace(state, scope=own), node)
+                await self._run(msgspec.structs.replace(state, scope=own, window=window), part.node)
 
-        async with aclosing(DeferredFetches(plan.deferral, run)) as fetches:
+        async with aclosing(DeferredFetches(deferral, run)) as fetches:
             while delivery.is_open:
                 piece = delivery.after(fetches.complete)
                 if piece is not None:
@@ -98,10 +103,12 @@ class Executor:
         subgraph = _subscribed(plan).primary.subgraph
         return self._reporting.error(failure.code, str(failure), None, subgraph, caller.trace_id)
 
-    async def _executed(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> State:
+    async def _executed(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, window: Window | None = None
+    ) -> State:
         """The plan's own node, without what is deferred."""
         async with aclosing(OperationScope()) as scope:
-            state = State(variables, caller, {}, Failures(), scope)
+            state = State(variables, caller, {}, Failures(), scope, window)
             if plan.node is not None:
                 await self._run(state, plan.node)
         return state

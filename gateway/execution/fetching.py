@@ -19,6 +19,7 @@ from gateway.execution.answer_paths import Batches, entity_filled_by, entity_key
 from gateway.execution.caller import Caller
 from gateway.execution.contexts import spread
 from gateway.execution.failures import Cause, Failures
+from gateway.execution.later_items import Window
 from gateway.execution.merge import copy_of, merge_into, rename_in
 from gateway.execution.places import TreePath
 from gateway.execution.reporting import code_from
@@ -27,13 +28,17 @@ from gateway.plan.nodes import EntityInput, Fetch
 
 
 class State(Struct):
-    """One execution under way: the response tree and what went wrong so far."""
+    """One execution under way: the response tree and what went wrong so far.
+
+    window: the fetches are about some places only.
+    """
 
     variables: Mapping[str, object]
     caller: Caller
     tree: dict[str, object]
     failures: Failures
     scope: OperationScope | None = None
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         self.failures.know(self.tree, self.variables)
@@ -45,6 +50,8 @@ async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
         fetch, batches = _asked_of_entities(state, fetch)
         if not any(batch.owners for _, batch in batches):
             return
+    elif state.window is not None and state.window.later:
+        return
     try:
         answer = await client.request(request_for(state, fetch, batches))
     except SubgraphFailed as failure:
@@ -61,7 +68,7 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
     def is_lost(path: TreePath) -> bool:
         return state.failures.cause_of(path) is not None
 
-    found = {wanted.alias: batches_for(state.tree, wanted, is_lost) for wanted in fetch.inputs}
+    found = {wanted.alias: batches_for(state.tree, wanted, is_lost, state.window) for wanted in fetch.inputs}
     for wanted in fetch.inputs:
         for batch in found[wanted.alias]:
             _pass_on_losses(state.failures, fetch, wanted, batch)

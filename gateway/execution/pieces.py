@@ -38,7 +38,7 @@ def spelling_named(parameters: Mapping[str, object]) -> tuple[str, Spelling] | N
 
 
 class Announced(Struct, frozen=True):
-    """A deferred fragment at one object, of which more will come."""
+    """A deferred fragment at one object, or a streamed list, of which more will come."""
 
     id: str
     path: ResponsePath
@@ -65,8 +65,26 @@ class Increment(Struct, frozen=True):
         return {"id": self.of.id, **_if_any(subPath=below), "data": self.data, **_if_any(errors=errors)}
 
 
+class MoreItems(Struct, frozen=True):
+    """More items of the list at `path`, from `index` on; none where a null took the rest of the list along."""
+
+    path: ResponsePath
+    index: int
+    items: list[object] | None
+    errors: Sequence[ResponseError] = ()
+    label: str | None = None
+    of: Announced | None = None
+
+    def as_json(self) -> dict[str, object]:
+        errors = [error.as_json() for error in self.errors]
+        if self.of is None:
+            path = [*self.path, self.index]
+            return {"items": self.items, "path": path, **_if_any(label=self.label, errors=errors)}
+        return {"id": self.of.id, "items": self.items, **_if_any(errors=errors)}
+
+
 class Completed(Struct, frozen=True):
-    """All of a fragment has come; with errors: nothing of it will, for a null took it along."""
+    """All of a fragment or list has come; with errors: no more of it will, for a null took it along."""
 
     id: str
     errors: Sequence[ResponseError] = ()
@@ -83,7 +101,7 @@ class Piece(Struct):
 
     first: Response | None = None
     announced: Sequence[Announced] = ()
-    increments: Sequence[Increment] = ()
+    increments: Sequence[Increment | MoreItems] = ()
     completed: Sequence[Completed] = ()
     has_next: bool = True
 

@@ -62,12 +62,15 @@ class Projection:
                     return self._object(shape, value, path)
                 self._misfit(path, f"Expected an object of type {shape.type_name}.")
                 return None
-            case Listing(item):
+            case Listing():
                 if isinstance(value, list):
-                    return [self._slot(item, each, (*path, index), "of a list") for index, each in enumerate(value)]
+                    return self._items(shape, value, path)
                 self._misfit(path, "Expected a list.")
                 return None
         assert_never(shape)
+
+    def _items(self, shape: Listing, value: list[object], path: ResponsePath) -> list[object]:
+        return [self._slot(shape.item, each, (*path, index), "of a list") for index, each in enumerate(value)]
 
     def _object(self, shape: Object, value: Mapping[str, object], path: ResponsePath) -> dict[str, object] | None:
         typename = typename_of(shape, value)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.execution.contexts import IsLost, NotGiven, values_for
+from gateway.execution.later_items import Window
 from gateway.execution.merge import merge_into
 from gateway.execution.places import Place, TreePath, places_in
 from gateway.plan.nodes import EntityInput, RequiredField, RequiredFragment
@@ -47,9 +48,13 @@ class _Missing(Exception):
         self.path = path
 
 
-def batches_for(tree: dict[str, object], wanted: EntityInput, is_lost: IsLost) -> list[Batch]:
+def batches_for(
+    tree: dict[str, object], wanted: EntityInput, is_lost: IsLost, window: Window | None = None
+) -> list[Batch]:
     """One batch; for an input with contexts one for each set of their values, maybe none."""
     places = places_in(tree, wanted.path)
+    if window is not None:
+        places = [place for place in places if window.has(tree, place)]
     if not wanted.contexts:
         return [_batch(wanted, places)]
     apart: dict[bytes, tuple[tuple[object, ...], list[Place]]] = {}

@@ -9,23 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.errors import ErrorCode
-from gateway.execution.cut_projection import CutProjection, Shows, shows_place
+from gateway.execution.cut_projection import CutProjection, MetList, Shows, shows_place
 from gateway.execution.failures import ToldFailure
 from gateway.execution.fetching import State
+from gateway.execution.later_items import LaterItems
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import ResponseError, ResponsePath
 from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence
 from gateway.plan.query_plan import QueryPlan
-from gateway.plan.shape import Listing, Object
+from gateway.plan.shape import Object
 
 Came = list[tuple[Part, list[ResponseError]]]
 """The pieces that came together: each one's part, and its errors."""
 
 
 class ToldErrors:
-    def __init__(self, plan: QueryPlan, state: State, reporting: Reporting) -> None:
+    def __init__(self, plan: QueryPlan, state: State, items: LaterItems, reporting: Reporting) -> None:
         assert plan.deferral is not None
+        self._items = items
         self._shape, self._state, self._reporting = plan.shape, state, reporting
         self._part_of = {number: each.part for each in plan.deferral.parts for number in _fetches_in(each.node)}
         self._sent: set[tuple[int, ResponsePath | None]] = set()
@@ -42,7 +44,8 @@ class ToldErrors:
                 by_place.setdefault(told.path[:length], []).append(told)  # type: ignore[index]
         self._by_place = by_place
         explained = {told.path for told in self._told if told.path}
-        return CutProjection(self._state.variables, explained | failures.places_covered(self._shape))
+        covered = failures.places_covered(self._shape)
+        return CutProjection(self._state.variables, explained | covered, self._items.counts)
 
     def at_first(self, projection: CutProjection) -> list[ResponseError]:
         """Those of the first answer, and what was odd about the data."""
@@ -55,6 +58,12 @@ class ToldErrors:
         here = self._by_place.get(path, ())
         shown = (told for told in here if told.path and shows_place(shape, told.path[len(path) :], shows))
         return self._reported(shown, projection)
+
+    def of_later(self, met: MetList, projection: CutProjection) -> list[ResponseError]:
+        """Those of the later items that were cut last."""
+        part = frozenset((met.stream.id,))
+        here = self._by_place.get(met.path, ())
+        return self._reported((told for told in here if self._place(told) == part), projection)
 
     def add_left_over(self, came: Came, complete: set[int]) -> None:
         """Those that a part's fetches brought for places that were sent before go to the first of its pieces."""
@@ -70,12 +79,12 @@ class ToldErrors:
 
     def unexplained(self, path: ResponsePath) -> ResponseError:
         """For a piece that is gone for a reason that was told before."""
-        message = "Nothing of this deferred fragment can be shown."
+        message = "What was to come here later cannot be shown."
         return self._reporting.error(ErrorCode.INTERNAL, message, path, None, self._state.caller.trace_id)
 
     def _place(self, told: ToldFailure) -> Part:
         """The part with which the place of the failure comes."""
-        return _part_at(self._shape, told.path or ())
+        return self._items.part_of(self._state.tree, told.path or ())
 
     def _reported(self, tolds: Iterable[ToldFailure], projection: CutProjection | None) -> list[ResponseError]:
         report, trace_id = self._reporting.error, self._state.caller.trace_id
@@ -88,21 +97,6 @@ class ToldErrors:
             misfits, projection.misfits = projection.misfits, []
             found += [report(ErrorCode.INTERNAL, each.message, each.path, None, trace_id) for each in misfits]
         return found[: self._reporting.max_errors]
-
-
-def _part_at(shape: Object, path: ResponsePath) -> Part:
-    part: Part = FIRST
-    while path:
-        field = next((each for each in shape.fields if each.key == path[0]), None)
-        if field is None:
-            break
-        part, value, path = field.part, field.slot.value, path[1:]
-        while isinstance(value, Listing) and path:
-            value, path = value.item.value, path[1:]
-        if not isinstance(value, Object):
-            break
-        shape = value
-    return part
 
 
 def _fetches_in(node: Node) -> Iterator[int]:

@@ -1,8 +1,9 @@
-"""The @defer's of one operation, as normalisation meets them: which are active, and in which part each field comes.
+"""The @defer's and @stream's of one operation, as normalisation meets them: which are active, and what comes when.
 
 In: the Boolean variables that are on, then fragments and the occurrences of fields. Out: numbered fragments and parts.
 An operation that defers is made plain for known values of its conditions: what comes when is then settled before
-anything runs. Refuses more than `limit` deferred fragments, for a fragment that is spread often is deferred as often.
+anything runs. Refuses more than `limit` deferred fragments, for a fragment that is spread often is deferred as often;
+and more streamed lists than that.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from graphql import (
     BooleanValueNode,
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    IntValueNode,
     Node,
     StringValueNode,
     ValueNode,
@@ -26,22 +29,28 @@ from graphql.language.visitor import REMOVE, VisitorActionEnum
 
 from gateway.errors import LimitExceeded
 from gateway.operation.model import Field
-from gateway.plan.deferral import FIRST, DeferHere, DeferredFragment, Part
+from gateway.plan.deferral import FIRST, DeferHere, DeferredFragment, Part, StreamHere
 
-DEFER = "defer"
-_CONDITIONS = frozenset((DEFER, "include", "skip"))
+_DEFER, _STREAM = "defer", "stream"
+_PARTING = frozenset((_DEFER, _STREAM))
+_CONDITIONS = frozenset((*_PARTING, "include", "skip"))
 
 ITSELF = Field("", "__typename", "", frozenset(), "String")
 """Asked of an object of which everything comes later: whether it is there at all."""
 
 
+def may_come_in_pieces(text: str) -> bool:
+    """A quick look: false where nothing in it is deferred or streamed."""
+    return _DEFER in text or _STREAM in text
+
+
 def switches_in(document: DocumentNode) -> frozenset[str] | None:
-    """The variables that decide what comes and when; None where nothing is deferred."""
+    """The variables that decide what comes and when; None where nothing is deferred or streamed."""
     found: set[str] = set()
     defers = False
     for directive in _directives_in(document):
         if directive.name.value in _CONDITIONS:
-            defers = defers or directive.name.value == DEFER
+            defers = defers or directive.name.value in _PARTING
             found |= {
                 argument.value.name.value
                 for argument in directive.arguments or ()
@@ -51,14 +60,14 @@ def switches_in(document: DocumentNode) -> frozenset[str] | None:
 
 
 def undeferred(node: Node) -> Node:
-    """The selections without any @defer."""
+    """The selections without any @defer or @stream."""
     changed: Node = visit(node, _Undefer())
     return changed
 
 
 class _Undefer(Visitor):
     def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorActionEnum | None:
-        return REMOVE if node.name.value == DEFER else None
+        return REMOVE if node.name.value in _PARTING else None
 
 
 class _Collect(Visitor):
@@ -77,17 +86,18 @@ def _directives_in(document: DocumentNode) -> Iterable[DirectiveNode]:
 
 
 class Deferring:
-    """The active @defer's of one operation, numbered as they are met."""
+    """The active @defer's and @stream's of one operation, numbered as they are met."""
 
     def __init__(self, switched_on: frozenset[str], limit: int) -> None:
         self.switched_on = switched_on
         self.fragments: list[DeferredFragment] = []
+        self.streams: list[StreamHere] = []
         self._limit = limit
 
     def directive_of(self, selection: FragmentSpreadNode | InlineFragmentNode) -> DirectiveNode | None:
         """The selection's @defer, if it is active."""
         for directive in selection.directives or ():
-            if directive.name.value == DEFER:
+            if directive.name.value == _DEFER:
                 return directive if self._is_on(directive) else None
         return None
 
@@ -102,10 +112,21 @@ class Deferring:
         """A new fragment's number."""
         if len(self.fragments) >= self._limit:
             raise LimitExceeded("deferred fragments", self._limit)
-        label = _argument(directive, "label")
-        text = label.value if isinstance(label, StringValueNode) else None
-        self.fragments.append(DeferredFragment(len(self.fragments) + 1, text, parent))
+        self.fragments.append(DeferredFragment(len(self.fragments) + 1, _label(directive), parent))
         return len(self.fragments)
+
+    def stream_of(self, node: FieldNode, asked_in: Iterable[int]) -> StreamHere | None:
+        """How the field's list is streamed, if it is.
+
+        A list that a deferred fragment asks comes with that fragment, and all of it at once.
+        """
+        directive = next((each for each in node.directives or () if each.name.value == _STREAM), None)
+        if directive is None or not self._is_on(directive) or set(asked_in) != {0}:
+            return None
+        if len(self.streams) >= self._limit:
+            raise LimitExceeded("streamed lists", self._limit)
+        self.streams.append(StreamHere(-len(self.streams) - 1, _initial(directive), _label(directive)))
+        return self.streams[-1]
 
     def move_out(self, fragment: int, parent: int) -> None:
         """The fragment stands in `parent`, too; if that is further out, only there."""
@@ -158,6 +179,18 @@ class DefersHere:
 
 def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:
     return next((each.value for each in directive.arguments or () if each.name.value == name), None)
+
+
+def _label(directive: DirectiveNode) -> str | None:
+    label = _argument(directive, "label")
+    return label.value if isinstance(label, StringValueNode) else None
+
+
+def _initial(directive: DirectiveNode) -> int | str:
+    value = _argument(directive, "initialCount")
+    if isinstance(value, VariableNode):
+        return value.name.value
+    return int(value.value) if isinstance(value, IntValueNode) else 0
 
 
 def defers_all(part: Part, selections: Iterable[Field]) -> bool:

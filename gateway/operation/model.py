@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.operation.conditions import ALWAYS, Conditions
-from gateway.plan.deferral import FIRST, DeferHere, DeferredFragment, Part
+from gateway.plan.deferral import FIRST, DeferHere, DeferredFragment, Part, StreamHere
 from gateway.plan.nodes import OperationKind
 
 
@@ -27,6 +27,7 @@ class Field:
     needed: no client asked for it, but what is fetched below it needs it (see `planner.contexts`).
     part: with which part of the answer it comes; asked_in: the deferred fragments that ask it, 0 for none.
     defers: the deferred fragments that stand in its selections.
+    stream: its list may come in two goes.
     places: where it stands among its siblings, and when; it stands at the first of which the conditions hold.
     """
 
@@ -42,6 +43,7 @@ class Field:
     part: Part = FIRST
     asked_in: frozenset[int] = frozenset()
     defers: tuple[DeferHere, ...] = ()
+    stream: StreamHere | None = None
     places: tuple[tuple[int, Conditions], ...] = ()
 
 
@@ -59,6 +61,7 @@ class Operation:
 
     root_keys: every response key of the root in the client's order, introspection's too.
     deferred: its active @defer's by id, beginning with 1; defers: those that stand at the root.
+    streams: its active @stream's.
     """
 
     kind: OperationKind
@@ -70,3 +73,4 @@ class Operation:
     introspection: str | None
     deferred: tuple[DeferredFragment, ...] = ()
     defers: tuple[DeferHere, ...] = ()
+    streams: tuple[StreamHere, ...] = ()

@@ -92,7 +92,7 @@ class _Reading:
 class Normalizer:
     """Holds what every selection of one operation needs: schema, fragments, printed arguments.
 
-    deferring: keeps @defer, for known values of all conditions; without it @defer is ignored.
+    deferring: keeps @defer and @stream, for known values of all conditions; without it both are ignored.
     """
 
     def __init__(
@@ -180,6 +180,7 @@ class Normalizer:
         types = None if group.types == everything else group.types
         asked_in = frozenset(occurrence.fragment for occurrence in group.occurrences) if self.deferring else frozenset()
         part = self.deferring.part_of(asked_in) if self.deferring else FIRST
+        stream = self.deferring.stream_of(first, asked_in) if self.deferring else None
         places = group.places()
         if name.startswith("__"):
             # `__typename` is a leaf; `__schema` and `__type` are answered from the schema and never planned.
@@ -205,7 +206,9 @@ class Normalizer:
             elif self.deferring and defers_all(part, below.fields):
                 below = Selected((*below.fields, ITSELF), below.defers)
         whole = Field(key, name, arguments, variables, named.name, types, conditions, below.fields, places=places)
-        return replace(whole, part=part, asked_in=asked_in, defers=below.defers) if self.deferring else whole
+        if self.deferring is None:
+            return whole
+        return replace(whole, part=part, asked_in=asked_in, defers=below.defers, stream=stream)
 
     def _definition(self, parent: CompositeType, types: frozenset[str], name: str) -> GraphQLField:
         if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:

@@ -42,7 +42,7 @@ MAX_DEPTH = 100
 def prepare(
     supergraph: Supergraph, text: str, operation_name: str | None = None, deferring: Deferring | None = None
 ) -> Operation:
-    """The wanted operation of the document, ready for planning. `deferring` keeps its active @defer's."""
+    """The wanted operation of the document, ready for planning. `deferring` keeps its active @defer's and @stream's."""
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
     except RecursionError:
@@ -61,7 +61,7 @@ def prepare(
 def prepare_document(
     supergraph: Supergraph, document: DocumentNode, operation_name: str | None, deferring: Deferring | None = None
 ) -> Operation:
-    """As `prepare`, for a document that was parsed and validated already. `deferring` keeps its active @defer's."""
+    """As `prepare`, for a document that was parsed and validated already."""
     definition = _wanted(document, operation_name)
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     kind: OperationKind = definition.operation.value
@@ -69,8 +69,8 @@ def prepare_document(
     assert isinstance(root, GraphQLObjectType)
     normalizer = Normalizer(supergraph.api_schema, fragments, deferring=deferring)
     fields, defers = normalizer.selected(root, [(definition.selection_set, ALWAYS, 0)])
-    if deferring and deferring.fragments and kind == "subscription":
-        reason = "@defer cannot be used in a subscription; switch it off with `if: false`."
+    if deferring and (deferring.fragments or deferring.streams) and kind == "subscription":
+        reason = f"@{'defer' if deferring.fragments else 'stream'} cannot be used in a subscription; say `if: false`."
         raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [GraphQLError(reason, definition)])
     keys = tuple(dict.fromkeys(field.key for field in fields))
     ordinary = tuple(field for field in fields if field.name not in INTROSPECTION)
@@ -85,6 +85,7 @@ def prepare_document(
         introspection=_introspection(definition, fragments, asked) if asked else None,
         deferred=tuple(deferring.fragments) if deferring else (),
         defers=defers,
+        streams=tuple(deferring.streams) if deferring else (),
     )
 
 

@@ -1,7 +1,8 @@
 """Print a plan for people. That print is what tests compare and what `python -m gateway plan` shows.
 
 In: a query plan. Out: text, two spaces an indent; documents are laid out as GraphQL, so that a diff shows one field a
-line. What comes later is printed by parts: `Defer 1` is fetched for the fragment 1, `Defer 1 and 2` for both alike.
+line. What comes later is printed by parts: `Defer 1` is fetched for the fragment 1, `Defer 1 and 2` for both alike. For
+the later items of a `Stream` the fetches of the plan run once more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import assert_never
 from graphql import parse
 from graphql.language import print_ast
 
-from gateway.plan.deferral import Deferral, DeferredFragment
+from gateway.plan.deferral import Deferral, DeferredFragment, StreamHere
 from gateway.plan.nodes import (
     Condition,
     ContextVariable,
@@ -67,8 +68,11 @@ def _deferral(deferral: Deferral, shape: Object) -> list[str]:
         inner = [line for each in deferral.parts if each.part == {fragment.id} for line in _node(each.node)]
         head = f"Defer {fragment.id} ({_said_of(fragment, places.get(fragment.id, ()))})"
         lines += [f"{head} {{", *_indented(inner), "}"] if inner else [head]
+    lists = dict(_lists(shape, ()))
+    for stream in deferral.streams:
+        lines.append(f"Stream ({_said_of_list(stream, lists[stream.id])})")
     for each in deferral.parts:
-        if len(each.part) > 1:
+        if len(each.part) > 1 and min(each.part) > 0:
             head = f"Defer {' and '.join(map(str, sorted(each.part)))}"
             lines += [f"{head} {{", *_indented(_node(each.node)), "}"]
     return lines
@@ -79,6 +83,22 @@ def _said_of(fragment: DeferredFragment, place: tuple[str, ...]) -> str:
     said += [f'label: "{fragment.label}"'] if fragment.label is not None else []
     said += [f"in: {fragment.parent}"] if fragment.parent else []
     return ", ".join(said)
+
+
+def _said_of_list(stream: StreamHere, place: tuple[str, ...]) -> str:
+    count = f"${stream.initial}" if isinstance(stream.initial, str) else stream.initial
+    label = f', label: "{stream.label}"' if stream.label is not None else ""
+    return f"of: {'.'.join(place)}, at once: {count}{label}"
+
+
+def _lists(shape: Object, path: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Where each streamed list stands, in response keys."""
+    for field in shape.fields:
+        if isinstance(field.slot.value, Listing) and field.slot.value.stream:
+            yield field.slot.value.stream.id, (*path, field.key)
+        below = _object_in(field.slot)
+        if below is not None:
+            yield from _lists(below, (*path, field.key))
 
 
 def _places(shape: Object, path: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gateway.plan.deferral import FIRST, DeferHere, Part
+from gateway.plan.deferral import FIRST, DeferHere, Part, StreamHere
 
 
 class Leaf(Struct, frozen=True, tag=True):
@@ -20,9 +20,10 @@ class Leaf(Struct, frozen=True, tag=True):
 
 
 class Listing(Struct, frozen=True, tag=True):
-    """A list of `item`."""
+    """A list of `item`; `stream`: it may come in two goes."""
 
     item: Slot
+    stream: StreamHere | None = None
 
 
 class Object(Struct, frozen=True, tag=True):

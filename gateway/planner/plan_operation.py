@@ -32,6 +32,7 @@ from gateway.planner.response_keys import ResponseKeys
 from gateway.planner.shape import shape_of
 from gateway.planner.solution import PlacePlan
 from gateway.planner.solve import Solver
+from gateway.planner.streams import streams_that_stay, with_later_items
 from gateway.query_graph.model import QueryGraph
 
 # Each round asks for more, so they end; a handful of contexts that need each other take a handful.
@@ -44,13 +45,17 @@ def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | Non
     first = [[fetch for fetch in step if not fetch.part] for step in steps] if operation.deferred else steps
     later = sorted((fetch for step in steps for fetch in step if fetch.part), key=lambda fetch: sorted(fetch.part))
     made = _made([*(fetch for step in first for fetch in step), *later], operation)
+    node = _node(first, made, operation) if any(first) else None
+    shape = shape_of(graph.supergraph.api_schema, operation)
+    streams = streams_that_stay(operation.streams, shape, node)
+    parts = with_later_items(_parts(later, made), streams, shape, node)
     return QueryPlan(
         kind=operation.kind,
-        node=_node(first, made, operation) if any(first) else None,
-        shape=shape_of(graph.supergraph.api_schema, operation),
+        node=node,
+        shape=shape,
         root_keys=operation.root_keys,
         introspection=operation.introspection,
-        deferral=Deferral(operation.deferred, _parts(later, made)) if operation.deferred else None,
+        deferral=Deferral(operation.deferred, parts, streams) if operation.deferred or streams else None,
     )
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from gateway.operation.conditions import in_order
 from gateway.operation.model import Field, Operation
-from gateway.plan.deferral import DeferHere
+from gateway.plan.deferral import DeferHere, StreamHere
 from gateway.plan.shape import Leaf, Listing, Object, ShapeField, Slot
 
 TYPENAME = Slot(Leaf("String"), nullable=False)
@@ -55,16 +55,16 @@ def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[
         concrete = schema.type_map[min(field.types or possible)]
         assert isinstance(concrete, GraphQLObjectType)
         parent = concrete
-    slot = _slot(schema, parent.fields[field.name].type, field)
+    slot = _slot(schema, parent.fields[field.name].type, field, field.stream)
     return ShapeField(field.key, field.key, slot, types, part=part, asked_in=asked_in)
 
 
-def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field) -> Slot:
+def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field, stream: StreamHere | None = None) -> Slot:
     nullable = not isinstance(output, GraphQLNonNull)
     if isinstance(output, GraphQLNonNull):
         output = output.of_type
     if isinstance(output, GraphQLList):
-        return Slot(Listing(_slot(schema, output.of_type, field)), nullable)
+        return Slot(Listing(_slot(schema, output.of_type, field), stream), nullable)
     assert isinstance(output, GraphQLNamedType)
     if field.selections:
         return Slot(_object(schema, output.name, field.selections, field.defers), nullable)

@@ -41,7 +41,7 @@ EXECUTABLE = frozenset(
     | {"FRAGMENT_DEFINITION", "FRAGMENT_SPREAD"}
 )
 KEPT_DIRECTIVES = frozenset(("deprecated", "specifiedBy", "oneOf"))
-DEFER = parse(
+IN_PIECES = parse(
     '''
 """The fragment's fields may come after the rest of the answer."""
 directive @defer(
@@ -50,10 +50,20 @@ directive @defer(
   "A name by which the client knows the fragment again."
   label: String
 ) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+
+"""The list's later items may come after the rest of the answer."""
+directive @stream(
+  "Whether they may."
+  if: Boolean! = true
+  "A name by which the client knows the list again."
+  label: String
+  "How many items come at once."
+  initialCount: Int = 0
+) on FIELD
 ''',
     no_location=True,
 ).definitions
-"""The gateway's own directive, whatever the subgraphs make of that name."""
+"""The gateway's own directives, whatever the subgraphs make of those names."""
 
 
 def api_schema_of(document: DocumentNode) -> GraphQLSchema:
@@ -68,7 +78,7 @@ def api_schema_of(document: DocumentNode) -> GraphQLSchema:
     strip = _Strip(frozenset(hidden), inaccessible)
     definitions = [kept for node in document.definitions if (kept := strip.definition(node)) is not None]
     try:
-        return build_ast_schema(DocumentNode(definitions=(*definitions, *DEFER)), assume_valid_sdl=True)
+        return build_ast_schema(DocumentNode(definitions=(*definitions, *IN_PIECES)), assume_valid_sdl=True)
     except (GraphQLError, TypeError) as problem:
         raise SupergraphInvalid(f"no schema for clients is left of it ({problem})") from problem
 
@@ -151,7 +161,7 @@ class _Strip:
 
     def _directive_definition(self, node: DirectiveDefinitionNode) -> DirectiveDefinitionNode | None:
         executable = tuple(location for location in node.locations if location.value in EXECUTABLE)
-        if not executable or node.name.value in (*KEPT_DIRECTIVES, "defer"):
+        if not executable or node.name.value in (*KEPT_DIRECTIVES, "defer", "stream"):
             return None
         return _changed(node, arguments=self._inputs(node.arguments), locations=executable)
 

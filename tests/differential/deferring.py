@@ -97,17 +97,17 @@ class _Sprinkle(Visitor):
 
     def _defer(self) -> DirectiveNode:
         self._count += 1
-        arguments = [_argument("label", StringValueNode(value=f"d{self._count}", block=False))]
+        arguments = [argument("label", StringValueNode(value=f"d{self._count}", block=False))]
         drawn = self._chance.random()
         if drawn < 0.2:
             name = self._chance.choice("ab")
-            arguments.append(_argument("if", VariableNode(name=NameNode(value=name))))
+            arguments.append(argument("if", VariableNode(name=NameNode(value=name))))
         elif drawn < 0.3:
-            arguments.append(_argument("if", BooleanValueNode(value=self._chance.random() < 0.5)))
+            arguments.append(argument("if", BooleanValueNode(value=self._chance.random() < 0.5)))
         return DirectiveNode(name=NameNode(value="defer"), arguments=tuple(arguments))
 
 
-def _argument(name: str, value: ValueNode) -> ArgumentNode:
+def argument(name: str, value: ValueNode) -> ArgumentNode:
     return ArgumentNode(name=NameNode(value=name), value=value)
 
 
@@ -140,7 +140,7 @@ async def compare_deferred(chance: random.Random) -> int:
         given, wrong = {}, _late(planning, ready, document)
         for each in Spelling:
             begin(parts)
-            given[each] = await _pieces(pipeline, ready, each)
+            given[each] = await pieces_in(pipeline, ready, each)
             wrong += [fault for part in parts.values() for fault in part.wrong]
         begin(parts)
         undeferred = (await pipeline.answer(pipeline.ready(OperationRequest(document, variables)), Nobody())).as_json()
@@ -166,7 +166,7 @@ def pipeline_of(planning: Planning, parts: Mapping[str, Part]) -> Pipeline:
     return Pipeline(planning, executor, Limits(), 10, True, True, OverrideLabels((), {}))
 
 
-async def _pieces(pipeline: Pipeline, ready: Ready, spelling: Spelling) -> list[Json]:
+async def pieces_in(pipeline: Pipeline, ready: Ready, spelling: Spelling) -> list[Json]:
     pieces: list[Piece] = [each async for each in pipeline.pieces(ready, Nobody(), spelling)]
     return [each.as_json() for each in pieces]
 
@@ -233,8 +233,8 @@ def _differences(expected: list[Json], given: list[Json]) -> list[str]:
     found = []
     if expected[0]["data"] != given[0]["data"]:
         found.append("the first answers differ")
-    if _announced(expected[:1]) != _announced(given[:1]):
-        found.append(f"announced at first: {_announced(expected[:1])}, {_announced(given[:1])}")
+    if announced(expected[:1]) != announced(given[:1]):
+        found.append(f"announced at first: {announced(expected[:1])}, {announced(given[:1])}")
     if _outcomes(expected) != _outcomes(given):
         found.append(f"what became of the fragments: {_outcomes(expected)}, {_outcomes(given)}")
     if joined(expected) != joined(given):
@@ -270,7 +270,11 @@ def joined(pieces: Iterable[Json]) -> Json:
             assert each["id"] not in paths, "an id comes twice"
             paths[each["id"]] = each["path"]
         for each in piece.get("incremental", ()):
-            _add(_at(data, [*paths[each["id"]], *each.get("subPath", ())]), deepcopy(each["data"]), once=True)
+            place = _at(data, [*paths[each["id"]], *each.get("subPath", ())])
+            if "items" in each:
+                place += deepcopy(each["items"])
+            else:
+                _add(place, deepcopy(each["data"]), once=True)
     return data
 
 
@@ -281,7 +285,11 @@ def joined_by_paths(pieces: Iterable[Json]) -> Json:
         if number == 0:
             data = deepcopy(piece["data"])
         for each in piece.get("incremental", ()):
-            if each["data"] is not None:
+            if each.get("items") is not None:
+                items = _at(data, each["path"][:-1])
+                assert len(items) == each["path"][-1], "items that are not the next ones"
+                items += deepcopy(each["items"])
+            elif each.get("data") is not None:
                 _add(_at(data, each["path"]), deepcopy(each["data"]), once=False)
     return data
 
@@ -301,7 +309,8 @@ def _add(held: Json, given: Json, once: bool) -> None:
         if isinstance(value, dict):
             _add(held[key], value, once)
         elif isinstance(value, list):
-            for old, new in zip(held[key], value, strict=True):
+            # Of a streamed list the older spelling sends again what came at once.
+            for old, new in zip(held[key], value, strict=once):
                 _add_item(old, new, once)
 
 
@@ -313,7 +322,7 @@ def _add_item(old: Json, new: Json, once: bool) -> None:
             _add_item(one, other, once)
 
 
-def _announced(pieces: Iterable[Json]) -> list[Json]:
+def announced(pieces: Iterable[Json]) -> list[Json]:
     """Each once: graphql-core announces a @defer in a named fragment that is spread twice, too."""
     return _once(str((each["path"], each.get("label"))) for piece in pieces for each in piece.get("pending", ()))
 

@@ -1,4 +1,4 @@
-"""Answers that come in pieces: for each case of `suites/defer/deferred.json` every piece, in both spellings.
+"""Answers that come in pieces: for each case of `suites/defer/{deferred,streamed}.json` every piece, in both spellings.
 
 A case has a `name`, a `query`, maybe `variables`; `pieces` as the newer spelling has them and `paths` as the older one
 does (errors by place and code); `fetches`: how many requests subgraphs get before the first piece, and in all.
@@ -18,7 +18,9 @@ from gateway.pipeline import OperationRequest
 from gateway.settings import Settings
 from tests.federation.harness.suite import SUITES, Nobody, suite_named
 
-CASES = json.loads((SUITES / "defer" / "deferred.json").read_text())
+CASES = [
+    case for name in ("deferred", "streamed") for case in json.loads((SUITES / "defer" / f"{name}.json").read_text())
+]
 Json = Any
 
 

@@ -147,7 +147,8 @@ async def test_answers_are_those_of_one_schema(name: str) -> None:
     suite = suite_named(name)
     supergraph = read_supergraph(suite.supergraph)
     # graphql-core refuses to execute on a schema that has @defer, if nobody defers anything.
-    kept = [directive for directive in supergraph.api_schema.directives if directive.name != "defer"]
+    pieces = {"defer", "stream"}
+    kept = [directive for directive in supergraph.api_schema.directives if directive.name not in pieces]
     whole, schema = Whole(suite, supergraph), GraphQLSchema(**supergraph.api_schema.to_kwargs() | {"directives": kept})
     app = build_app(suite.settings, suite.supergraph, suite.subgraphs)
     chance = random.Random(name)

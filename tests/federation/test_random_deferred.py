@@ -1,4 +1,4 @@
-"""Random operations with @defer over every suite: all pieces together are what the same operation gives at once."""
+"""Random operations with @defer and @stream over every suite: all pieces together are what comes without pieces."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
 from gateway.settings import Limits, Settings
 from tests.differential.deferring import joined, joined_by_paths, with_defers
+from tests.differential.streaming import with_streams
 from tests.federation.harness.suite import Nobody, suite_named
 from tests.federation.test_random_operations import SUITES, selection_of
 
@@ -38,7 +39,12 @@ async def test_all_pieces_together_are_the_whole(folder: Path) -> None:
             if validate(schema, parse(plain), [OverlappingFieldsCanBeMergedRule]):
                 continue
             variables = {"a": chance.random() < 0.5, "b": chance.random() < 0.5}
-            request = OperationRequest(with_defers(chance, plain), variables)
+            text = with_defers(chance, plain)
+            if chance.random() < 0.5:
+                streamed = with_streams(chance, schema, text)
+                # A list that is asked twice must not be streamed.
+                text = text if validate(schema, parse(streamed)) else streamed
+            request = OperationRequest(text, variables)
             whole = (await pipeline.answer(pipeline.ready(request), Nobody())).as_json()
             ready = pipeline.ready(request, in_pieces=True)
             if ready.plan.deferral is None or "errors" in whole:

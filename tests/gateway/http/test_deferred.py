@@ -342,6 +342,77 @@ async def test_a_socket_that_completes_an_operation_ends_what_is_deferred() -> N
         await held.cancelled.wait()
 
 
+STREAMED = '{ products @stream(initialCount: 0, label: "all") { id inStock } }'
+
+
+async def test_the_items_at_once_go_out_before_anything_is_asked_for_later_ones() -> None:
+    async with (
+        with_held_stock() as (session, held),
+        session.post("/graphql", json={"query": STREAMED}, headers=NEWER) as response,
+    ):
+        first = await next_part(response)
+        assert first["data"] == {"products": []}
+        assert first["pending"] == [{"id": "0", "path": ["products"], "label": "all"}]
+        await held.begun.wait()
+        held.may.set()
+        second = await next_part(response)
+    assert second["incremental"][0]["items"] == [{"id": "p1", "inStock": 5}, {"id": "p2", "inStock": None}]
+    assert (second["completed"], second["hasNext"]) == ([{"id": "0"}], False)
+
+
+async def test_a_client_that_leaves_ends_the_fetches_for_later_items() -> None:
+    async with with_held_stock() as (session, held):
+        async with session.post("/graphql", json={"query": STREAMED}, headers=NEWER) as response:
+            await next_part(response)
+            await held.begun.wait()
+        await held.cancelled.wait()
+
+
+async def test_who_takes_no_pieces_gets_the_whole_list() -> None:
+    async with shop() as session, session.post("/graphql", json={"query": STREAMED}) as response:
+        body = await response.json()
+        assert body["data"] == {"products": [{"id": "p1", "inStock": 5}, {"id": "p2", "inStock": None}]}
+
+
+@pytest.mark.parametrize("variables", [{"n": -1}, {"n": -(2**31)}])
+async def test_a_negative_count_is_refused(variables: dict[str, int]) -> None:
+    asked = {"query": "query ($n: Int) { products @stream(initialCount: $n) { id } }", "variables": variables}
+    async with shop() as session, session.post("/graphql", json=asked, headers=NEWER) as response:
+        (error,) = (await response.json())["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["message"] == f"The initialCount of @stream must not be negative, and is {variables['n']}."
+
+
+async def test_more_streamed_lists_than_allowed_are_refused() -> None:
+    lists = " ".join(f"p{number}: products @stream {{ id }}" for number in range(3))
+    settings = Settings(limits=Limits(max_defers=2))
+    asked = {"query": f"{{ {lists} }}"}
+    async with shop(settings) as session, session.post("/graphql", json=asked, headers=NEWER) as response:
+        (error,) = (await response.json())["errors"]
+        assert "streamed lists" in error["message"]
+
+
+@needs_peers
+@pytest.mark.skipif(not (INSTALLED / "@apollo").exists(), reason="needs Apollo Client: ./dev peers")
+@pytest.mark.parametrize("spelling", ["older", "newer"])
+async def test_apollo_client_takes_a_list_in_two_goes(spelling: str) -> None:
+    asked = "{ products @stream(initialCount: 1) { id name } }"
+    async with shop() as session:
+        address = str(session._base_url).rstrip("/") + "/graphql"
+        process = await asyncio.create_subprocess_exec(
+            *("node", str(HERE / "apollo_client.mjs"), address, spelling, asked),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            printed, _ = await process.communicate()
+    first, *_, last = map(json.loads, printed.splitlines())
+    valve, pump = (
+        {"__typename": "Product", "id": each, "name": name} for each, name in (("p1", "Valve"), ("p2", "Pump"))
+    )
+    assert first["data"] == {"products": [valve]}
+    assert (last["data"], last["state"], last["error"]) == ({"products": [valve, pump]}, "complete", None)
+
+
 @needs_peers
 @pytest.mark.skipif(not (INSTALLED / "@apollo").exists(), reason="needs Apollo Client: ./dev peers")
 @pytest.mark.parametrize("spelling", ["older", "newer"])
