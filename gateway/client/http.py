@@ -17,7 +17,7 @@ from msgspec import Struct
 from gateway.client.answer import answer_from_bytes
 from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
 from gateway.client.event_source import event_answers
-from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
+from gateway.client.protocol import HeaderExchange, SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
 from gateway.client.stream import StreamSettings, stream_answers
 from gateway.client.upload import multipart_body, uploads_in
 from gateway.plan.nodes import SubgraphName
@@ -52,16 +52,37 @@ class HttpClient:
         self._streaming = streaming
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
-        headers = headers_for(self.name, request)
-        body = _body(request, headers)
+        try:
+            body = _encoder.encode({"query": request.document, "variables": request.variables})
+        except TypeError:
+            # What JSON cannot say are files.
+            answer = await self._with_files(request)
+        else:
+            answer = await self.send(
+                WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
+            )
+        return self._read(answer)
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        headers = [*headers_for(self.name, request), ("Content-Type", "application/json")]
+        return asyncio.ensure_future(self._sent(request.body, headers, request.headers))
+
+    async def _with_files(self, request: SubgraphRequest) -> WireAnswer:
+        headers = [*headers_for(self.name, request), ("GraphQL-Require-Preflight", "1")]
+        files = list(uploads_in(request.variables))
+        return await self._sent(multipart_body(request.document, request.variables, files), headers, request.headers)
+
+    async def _sent(
+        self, body: bytes | aiohttp.FormData, headers: list[tuple[str, str]], exchange: HeaderExchange | None
+    ) -> WireAnswer:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
                 self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                if request.headers is not None:
-                    request.headers.from_subgraph(self.name, response.headers.items())
-                return self._read(response.status, await self._bytes_of(response))
+                if exchange is not None:
+                    exchange.from_subgraph(self.name, response.headers.items())
+                return WireAnswer(response.status, await self._bytes_of(response))
         except TimeoutError as error:
             raise TimedOut(self.name, self._timeout_s) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -88,27 +109,16 @@ class HttpClient:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _read(self, status: int, body: bytes) -> SubgraphAnswer:
+    def _read(self, answer: WireAnswer) -> SubgraphAnswer:
         try:
-            return answer_from_bytes(self.name, body)
+            return answer_from_bytes(self.name, answer.body)
         except AnswerMalformed:
-            if status != 200:
-                raise RefusedByStatus(self.name, status) from None
+            if answer.status != 200:
+                raise RefusedByStatus(self.name, answer.status) from None
             raise
 
 
-def _body(request: SubgraphRequest, headers: list[tuple[str, str]]) -> bytes | aiohttp.FormData:
-    try:
-        body = _encoder.encode({"query": request.document, "variables": request.variables})
-    except TypeError:
-        # What JSON cannot say are files.
-        headers.append(("GraphQL-Require-Preflight", "1"))
-        return multipart_body(request.document, request.variables, list(uploads_in(request.variables)))
-    headers.append(("Content-Type", "application/json"))
-    return body
-
-
-def headers_for(subgraph: SubgraphName, request: SubgraphRequest) -> list[tuple[str, str]]:
+def headers_for(subgraph: SubgraphName, request: SubgraphRequest | WireRequest) -> list[tuple[str, str]]:
     headers = [("Accept", "application/graphql-response+json, application/json;q=0.9")]
     if request.caller_token is not None:
         headers.append((CALLER_TOKEN_HEADER, request.caller_token))

@@ -7,13 +7,14 @@ iterator, ends the request upstream.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from gateway.client.operation_scope import OperationScope
-from gateway.plan.nodes import SubgraphName
+from gateway.plan.nodes import OperationKind, SubgraphName
 
 
 class HeaderExchange(Protocol):
@@ -36,6 +37,7 @@ class SubgraphRequest(Struct, frozen=True):
     trace_id: str | None = None
     scope: OperationScope | None = None
     headers: HeaderExchange | None = None
+    kind: OperationKind = "query"
 
 
 class AnswerError(Struct, frozen=True):
@@ -51,6 +53,35 @@ class SubgraphAnswer(Struct):
 
     data: dict[str, object] | None = None
     errors: list[AnswerError] | None = None
+
+
+class WireRequest(Struct, frozen=True):
+    """A GraphQL request whose JSON is written already. `kind`: only a query may ever be sent twice."""
+
+    body: bytes
+    kind: OperationKind = "query"
+    caller_token: str | None = None
+    trace_id: str | None = None
+    headers: HeaderExchange | None = None
+
+
+class WireAnswer(Struct, frozen=True):
+    """What came back, unread: whether it is a GraphQL answer its reader finds out."""
+
+    status: int
+    body: bytes
+
+
+class WireClient(Protocol):
+    """Requests to a subgraph on the wire.
+
+    `send` has put the request on its way when it returns; several can be sent before the first is awaited. The future
+    fails with a `SubgraphFailed`; cancelling it ends the request upstream.
+    """
+
+    name: SubgraphName
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]: ...
 
 
 class SubgraphClient(Protocol):

@@ -85,7 +85,9 @@ def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest
             variables[wanted.variable] = batch.representations
         variables |= dict(zip((context.variable for context in wanted.contexts), batch.values, strict=True))
     caller = state.caller
-    return SubgraphRequest(fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers)
+    return SubgraphRequest(
+        fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers, fetch.kind
+    )
 
 
 def take_answer(state: State, fetch: Fetch, batches: Batches, answer: SubgraphAnswer) -> None:
