@@ -70,7 +70,7 @@ def _emitted(graph: QueryGraph, operation: Operation, budget: Budget) -> list[tu
     for _ in range(_MOST_ROUNDS):
         contexts.begin()
         whole = contexts.operation()
-        keys = ResponseKeys(whole.fields)
+        keys = ResponseKeys(graph, whole.fields)
         parts: list[tuple[PlacePlan, list[FetchDraft]]] = []
         for plan in _solved(graph, whole, budget):
             emission = Emission(graph, operation.kind, contexts)
