@@ -2,17 +2,29 @@
 
 In: an `EntityInput` and the response tree; then a fetch and its objects, apart by their values. Out: the values of the
 input's variables for each object; then a fetch in whose document every set of values has an `_entities` field of its
-own. An object that cannot be given a value is kept out: because the value was lost, or is null where none may be.
+own. A value that cannot be given (it was lost, is null where none may be, or nothing above sets it) costs the fields
+that take it, and those alone: its set is asked for all the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
-from graphql import FieldNode, NameNode, Node, OperationDefinitionNode, VariableNode, Visitor, parse, visit
+from graphql import (
+    REMOVE,
+    FieldNode,
+    InlineFragmentNode,
+    NameNode,
+    Node,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    visit,
+)
 from graphql.language import print_ast
 
 from gateway.execution.places import TreePath
@@ -27,6 +39,11 @@ IsLost = Callable[[TreePath], bool]
 """Whether what should stand at the place is missing because of a failure; else what is missing is null."""
 
 
+Missing = frozenset[int]
+"""Which of an input's contexts, by number, a set of values has nothing for."""
+PLAIN: Sequence[Missing] = (frozenset(),)
+
+
 class _Part(NamedTuple):
     """A piece of a document with the variables in it; `alias`: of the input that it belongs to, if it is copied."""
 
@@ -36,29 +53,47 @@ class _Part(NamedTuple):
 
 
 class NotGiven(Exception):
-    """Nothing that may be sent stands at `path`."""
+    """Nothing that may be sent stands at `path`; `is_unset`: no object above sets the context."""
 
-    def __init__(self, path: TreePath) -> None:
-        self.path = path
+    def __init__(self, path: TreePath, is_unset: bool = False) -> None:
+        self.path, self.is_unset = path, is_unset
+
+
+class Values(NamedTuple):
+    """One for each of an input's contexts; `missing` says by number which cannot be given."""
+
+    given: tuple[object, ...]
+    missing: Mapping[int, NotGiven]
 
 
 def values_for(
     tree: Mapping[str, object], path: TreePath, contexts: Sequence[ContextVariable], is_lost: IsLost
-) -> tuple[object, ...]:
+) -> Values:
     """The variables' values for the object at `path`."""
-    return tuple(_value_for(tree, path, context, is_lost) for context in contexts)
+    given: list[object] = []
+    missing: dict[int, NotGiven] = {}
+    for number, context in enumerate(contexts):
+        try:
+            given.append(_value_for(tree, path, context, is_lost))
+        except NotGiven as reason:
+            given.append(None)
+            missing[number] = reason
+    return Values(tuple(given), missing)
 
 
-def spread(fetch: Fetch, counts: Mapping[str, int]) -> Fetch:
+def spread(fetch: Fetch, sets: Mapping[str, Sequence[Missing]]) -> Fetch:
     """The fetch with as many copies of each input (by its alias) as it has sets of values; maybe none."""
-    if all(count == 1 for count in counts.values()):
+    if all(_is_plain(each) for each in sets.values()):
         return fetch
-    inputs = tuple(copy for each in fetch.inputs for copy in _copies(each, counts.get(each.alias, 1)))
-    return msgspec.structs.replace(fetch, document=_document(fetch, counts), inputs=inputs)
+    inputs = tuple(copy for each in fetch.inputs for copy in _copies(each, sets.get(each.alias, PLAIN)))
+    return msgspec.structs.replace(fetch, document=_document(fetch, sets), inputs=inputs)
+
+
+def _is_plain(sets: Sequence[Missing]) -> bool:
+    return len(sets) == 1 and not sets[0]
 
 
 def _value_for(tree: Mapping[str, object], path: TreePath, context: ContextVariable, is_lost: IsLost) -> object:
-    reached: TreePath = path
     for source in context.sources:
         above, reached = _above(tree, path, source.depth)
         if source.types and above.get("__typename") not in source.types:
@@ -67,7 +102,7 @@ def _value_for(tree: Mapping[str, object], path: TreePath, context: ContextVaria
         if value is None and (not context.nullable or is_lost(place)):
             raise NotGiven(place)
         return value
-    raise NotGiven(reached)
+    raise NotGiven(path, is_unset=True)
 
 
 def _above(tree: Mapping[str, object], path: TreePath, depth: int) -> tuple[Mapping[str, object], TreePath]:
@@ -101,8 +136,8 @@ def _leaf(value: object, selections: Required, path: TreePath) -> tuple[object, 
     return _read(value, selections, path) if isinstance(value, Mapping) else (None, path)
 
 
-def _copies(wanted: EntityInput, count: int) -> list[EntityInput]:
-    if count == 1:
+def _copies(wanted: EntityInput, sets: Sequence[Missing]) -> list[EntityInput]:
+    if _is_plain(sets):
         return [wanted]
     return [
         msgspec.structs.replace(
@@ -114,7 +149,7 @@ def _copies(wanted: EntityInput, count: int) -> list[EntityInput]:
                 for context in wanted.contexts
             ),
         )
-        for number in range(count)
+        for number in range(len(sets))
     ]
 
 
@@ -122,24 +157,31 @@ def _numbered(name: str, number: int | str) -> str:
     return f"{name}__{number}"
 
 
-def _document(fetch: Fetch, counts: Mapping[str, int]) -> str:
+def _document(fetch: Fetch, sets: Mapping[str, Sequence[Missing]]) -> str:
     names = tuple(
         (each.alias, (each.variable, *(context.variable for context in each.contexts)))
         for each in fetch.inputs
-        if counts.get(each.alias, 1) != 1
+        if not _is_plain(sets.get(each.alias, PLAIN))
     )
     definitions, selections = _parts(fetch.document, names)
-    used = frozenset[str]().union(*(each.variables for each in selections if counts.get(each.alias or "", 1)))
-    needed = [each for each in definitions if each.variables <= used]
-    return f"query({', '.join(_repeated(needed, counts))}) {{ {' '.join(_repeated(selections, counts))} }}"
+    asked: list[tuple[_Part, int]] = []
+    for part in selections:
+        for number, missing in enumerate(PLAIN if part.alias is None else sets[part.alias]):
+            asked.append((_without(fetch.document, names, part, missing) if missing else part, number))
+    own = {name for _, variables in names for name in variables}
+    used = {(name, number if name in own else 0) for part, number in asked for name in part.variables}
+    needed = [
+        (part, number)
+        for part in definitions
+        for number in range(1 if part.alias is None else len(sets[part.alias]))
+        if all((name, number) in used for name in part.variables)
+    ]
+    return f"query({', '.join(map(_written, needed))}) {{ {' '.join(map(_written, asked))} }}"
 
 
-def _repeated(parts: Sequence[_Part], counts: Mapping[str, int]) -> Iterator[str]:
-    for part in parts:
-        if part.alias is None:
-            yield part.text
-        else:
-            yield from (part.text.replace(_NUMBER, str(number)) for number in range(counts[part.alias]))
+def _written(numbered: tuple[_Part, int]) -> str:
+    part, number = numbered
+    return part.text.replace(_NUMBER, str(number))
 
 
 @lru_cache(maxsize=1024)
@@ -157,12 +199,40 @@ def _parts(document: str, inputs: tuple[tuple[str, tuple[str, ...]], ...]) -> tu
     for field in operation.selection_set.selections:
         assert isinstance(field, FieldNode)
         key = (field.alias or field.name).value
-        part = _part(key if key in aliases else None, field, alias_of.keys())
-        if part.alias is not None:
-            text = f"{_numbered(key, _NUMBER)}: {part.text.removeprefix(f'{key}: ')}"
-            part = part._replace(text=text)
-        selections.append(part)
+        selections.append(_selected(key if key in aliases else None, key, field, alias_of.keys()))
     return definitions, selections
+
+
+def _selected(alias: str | None, key: str, field: FieldNode, numbered: Container[str]) -> _Part:
+    part = _part(alias, field, numbered)
+    if alias is None:
+        return part
+    return part._replace(text=f"{_numbered(key, _NUMBER)}: {part.text.removeprefix(f'{key}: ')}")
+
+
+@lru_cache(maxsize=1024)
+def _without(document: str, inputs: tuple[tuple[str, tuple[str, ...]], ...], part: _Part, missing: Missing) -> _Part:
+    """The `_entities` field of the part without what takes the missing contexts."""
+    assert part.alias is not None
+    names = dict(inputs)[part.alias]
+    # The first name is the variable of the representations.
+    left = visit(_entities_field(document, part.alias), _Strip({names[number + 1] for number in missing}))
+    return _selected(part.alias, part.alias, left, {name for _, names in inputs for name in names})
+
+
+@lru_cache(maxsize=1024)
+def keys_taking(document: str, alias: str, variables: frozenset[str]) -> tuple[frozenset[str], bool]:
+    """Response keys of an `_entities` field that take one of the variables, and whether any other field is asked."""
+    strip = _Strip(variables)
+    left = visit(_entities_field(document, alias), strip)
+    return frozenset(strip.keys), left.selection_set is not None and bool(left.selection_set.selections)
+
+
+def _entities_field(document: str, alias: str) -> FieldNode:
+    operation = parse(document, no_location=True).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    fields = (each for each in operation.selection_set.selections if isinstance(each, FieldNode))
+    return next(each for each in fields if (each.alias or each.name).value == alias)
 
 
 def _part(alias: str | None, node: Node, numbered: Container[str]) -> _Part:
@@ -183,3 +253,24 @@ class _Mark(Visitor):
         name = variable.name.value
         self.seen.add(name)
         return VariableNode(name=NameNode(value=_numbered(name, _NUMBER))) if name in self.numbered else None
+
+
+class _Strip(Visitor):
+    """Takes out the fields whose own arguments use the variables, and fragments in which nothing is left."""
+
+    def __init__(self, variables: Collection[str]) -> None:
+        super().__init__()
+        self.variables = variables
+        self.keys: set[str] = set()
+
+    def enter_field(self, field: FieldNode, *_: object) -> object:
+        if any(
+            isinstance(each.value, VariableNode) and each.value.name.value in self.variables
+            for each in field.arguments or ()
+        ):
+            self.keys.add((field.alias or field.name).value)
+            return REMOVE
+        return None
+
+    def leave_inline_fragment(self, fragment: InlineFragmentNode, *_: object) -> object:
+        return None if fragment.selection_set.selections else REMOVE

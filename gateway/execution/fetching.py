@@ -6,7 +6,7 @@ to give.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -17,8 +17,9 @@ from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient,
 from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.answer_paths import Batches, entity_filled_by, entity_keys, filled_by, tree_paths
 from gateway.execution.caller import Caller
-from gateway.execution.contexts import spread
+from gateway.execution.contexts import keys_taking, spread
 from gateway.execution.failures import Cause, Failures
+from gateway.execution.given_fields import NO_KEYS, Keys
 from gateway.execution.later_items import Window
 from gateway.execution.merge import copy_of, merge_into, rename_in
 from gateway.execution.places import TreePath
@@ -73,9 +74,20 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
         for batch in found[wanted.alias]:
             _pass_on_losses(state.failures, fetch, wanted, batch)
         if wanted.contexts:
-            found[wanted.alias] = [batch for batch in found[wanted.alias] if batch.owners]
-    spread_out = spread(fetch, {alias: len(batches) for alias, batches in found.items()})
+            found[wanted.alias] = [
+                batch for batch in found[wanted.alias] if batch.owners and _asks(fetch, wanted, batch)
+            ]
+    spread_out = spread(fetch, {alias: [batch.missing for batch in batches] for alias, batches in found.items()})
     return spread_out, list(zip(spread_out.inputs, chain.from_iterable(found.values()), strict=True))
+
+
+def _asks(fetch: Fetch, wanted: EntityInput, batch: Batch) -> bool:
+    """Whether anything is left to ask without the contexts that cannot be given."""
+    return not batch.missing or keys_taking(fetch.document, wanted.alias, _variables(wanted, batch.missing))[1]
+
+
+def _variables(wanted: EntityInput, numbers: Iterable[int]) -> frozenset[str]:
+    return frozenset(wanted.contexts[number].variable for number in numbers)
 
 
 def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest:
@@ -83,7 +95,9 @@ def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest
     for wanted, batch in batches:
         if wanted.alias:
             variables[wanted.variable] = batch.representations
-        variables |= dict(zip((context.variable for context in wanted.contexts), batch.values, strict=True))
+        for number, (context, value) in enumerate(zip(wanted.contexts, batch.values, strict=True)):
+            if number not in batch.missing:
+                variables[context.variable] = value
     caller = state.caller
     return SubgraphRequest(
         fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers, fetch.kind
@@ -187,12 +201,28 @@ def _mark_null_entity(
 
 def _pass_on_losses(failures: Failures, fetch: Fetch, wanted: EntityInput, batch: Batch) -> None:
     """Objects that cannot be asked about because of an earlier failure lose this fetch's fields to the same cause."""
-    if not batch.left_out:
+    if not batch.left_out and not batch.missing:
         return
     keys = entity_keys(fetch, wanted)
-    unfit = Cause(fetch.id, ErrorCode.INTERNAL, "An argument that comes from above may not be null.", fetch.subgraph)
-    for place, missing, for_context in batch.left_out:
-        cause = failures.cause_of(missing) or (unfit if for_context else None)
+    for place, missing in batch.left_out:
+        cause = failures.cause_of(missing)
         if cause is not None:
             for key, below in keys.items():
                 failures.report_lost((*place.path, key), cause, below)
+    if batch.missing:
+        _report_ungiven(failures, fetch, wanted, batch, keys)
+
+
+def _report_ungiven(failures: Failures, fetch: Fetch, wanted: EntityInput, batch: Batch, keys: Keys) -> None:
+    """Fields that cannot be given what they take from above: each is lost to the first of its reasons."""
+    unfit = Cause(fetch.id, ErrorCode.INTERNAL, "An argument that comes from above may not be null.", fetch.subgraph)
+    unset = Cause(fetch.id, ErrorCode.BAD_USER_INPUT, "Nothing above sets what this field needs.", fetch.subgraph)
+    taking: dict[str, int] = {}
+    for number in sorted(batch.missing):
+        for key in keys_taking(fetch.document, wanted.alias, _variables(wanted, (number,)))[0]:
+            taking.setdefault(key, number)
+    for place, missing in batch.ungiven:
+        for key, number in taking.items():
+            reason = missing[number]
+            cause = unset if reason.is_unset else failures.cause_of(reason.path) or unfit
+            failures.report_lost((*place.path, key), cause, keys.get(key, NO_KEYS))

@@ -2,18 +2,18 @@
 
 An object is left out when a required field is absent from the tree, or when every required value is null: there is
 nothing to find it by. Where a required value is absent, `left_out` says which. Objects that are given different values
-from objects above are in batches of their own.
+from objects above are in batches of their own; what they cannot be given is `missing` there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from gateway.execution.contexts import IsLost, NotGiven, values_for
+from gateway.execution.contexts import IsLost, Missing, NotGiven, values_for
 from gateway.execution.later_items import Window
 from gateway.execution.merge import merge_into
 from gateway.execution.places import Place, TreePath, places_in
@@ -24,23 +24,31 @@ Required = Sequence[RequiredField | RequiredFragment]
 
 
 class LeftOut(NamedTuple):
-    """An object that cannot be asked about, because nothing stands at `missing`; `for_context`: nothing of use."""
+    """An object that cannot be asked about, because nothing stands at `missing`."""
 
     place: Place
     missing: TreePath
-    for_context: bool = False
+
+
+class Ungiven(NamedTuple):
+    """An object that cannot be given some of the input's contexts, by number."""
+
+    place: Place
+    missing: Mapping[int, NotGiven]
 
 
 class Batch(Struct, frozen=True):
     """`owners[i]` are the objects that the answer to `representations[i]` is merged into.
 
-    values: of the input's contexts, for all of these objects.
+    values: of the input's contexts, for all of these objects; missing: which of them cannot be given, by number.
     """
 
     representations: list[dict[str, object]]
     owners: list[list[Place]]
     left_out: list[LeftOut]
     values: tuple[object, ...] = ()
+    missing: Missing = frozenset()
+    ungiven: Sequence[Ungiven] = ()
 
 
 class _Missing(Exception):
@@ -57,17 +65,17 @@ def batches_for(
         places = [place for place in places if window.has(tree, place)]
     if not wanted.contexts:
         return [_batch(wanted, places)]
-    apart: dict[bytes, tuple[tuple[object, ...], list[Place]]] = {}
-    left_out: list[LeftOut] = []
+    apart: dict[bytes, tuple[tuple[object, ...], Missing, list[Ungiven]]] = {}
     for place in places:
-        try:
-            values = values_for(tree, place.path, wanted.contexts, is_lost)
-        except NotGiven as missing:
-            left_out.append(LeftOut(place, missing.path, for_context=True))
-            continue
-        apart.setdefault(_encoder.encode(values), (values, []))[1].append(place)
-    batches = [_batch(wanted, alike, values) for values, alike in apart.values()]
-    return [*batches, Batch([], [], left_out)] if left_out else batches
+        values, missing = values_for(tree, place.path, wanted.contexts, is_lost)
+        alike = _encoder.encode((values, sorted(missing)))
+        apart.setdefault(alike, (values, frozenset(missing), []))[2].append(Ungiven(place, missing))
+    return [
+        msgspec.structs.replace(
+            _batch(wanted, [each.place for each in alike], values), missing=missing, ungiven=alike if missing else ()
+        )
+        for values, missing, alike in apart.values()
+    ]
 
 
 def _batch(wanted: EntityInput, places: Sequence[Place], values: tuple[object, ...] = ()) -> Batch:

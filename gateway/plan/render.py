@@ -31,6 +31,7 @@ from gateway.plan.query_plan import QueryPlan
 from gateway.plan.shape import Listing, Object, Slot
 
 INDENT = "  "
+NOWHERE = "(nothing above sets it)"
 
 
 def render(plan: QueryPlan) -> str:
@@ -144,7 +145,7 @@ def _context(entity: EntityInput, context: ContextVariable) -> str:
         way = ".".join(step.key for step in entity.path[: source.depth]) or "(root)"
         types = f"[{'|'.join(sorted(source.types))}]" if source.types else ""
         places.append(f"{way}{types} {_requires(source.requires)}")
-    return f"${context.variable}: {', else '.join(places)}"
+    return f"${context.variable}: {', else '.join(places) or NOWHERE}"
 
 
 def _requires(selections: tuple[RequiredField | RequiredFragment, ...]) -> str:

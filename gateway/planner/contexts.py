@@ -4,8 +4,9 @@ In: while fetches are made, every use of a context. Out: for each use a `Context
 that the uses need of the objects above, and what each fetch therefore waits for. Planning goes in rounds: a use becomes
 known only when its field has been placed, and what it needs above is asked for in the next round like a client's field.
 
-The nearest object above that sets the context counts, told by its concrete type. Refuses a use that has none. What a
-later part of the answer needs above is asked for with that part.
+The nearest object above that sets the context counts, told by its concrete type. A use that has none, as below
+`node(id)`, has a slot without sources: the field is an error of its own, and the rest is answered. What a later part of
+the answer needs above is asked for with that part.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Contexts:
         """These fetches fill a place that some context reads."""
         self._given.setdefault((_keys(path), key), set()).update(fetches)
 
-    def slot(self, argument: ContextArgument, field_name: str, use: Use) -> ContextSlot:
+    def slot(self, argument: ContextArgument, use: Use) -> ContextSlot:
         """Where the argument's value is read, nearest object first."""
         setters = self._graph.supergraph.contexts.get(argument.context, frozenset())
         sources: list[ContextSource] = []
@@ -102,8 +103,6 @@ class Contexts:
                 self._demand(wanted, depth, use)
             if setting == here:
                 break
-        if not sources:
-            raise Unreachable([f"{field_name}, which needs something of an object above it that is not there"])
         return ContextSlot(argument.type_text, tuple(sources))
 
     def connect(self) -> None:

@@ -146,9 +146,7 @@ class Emission:
     def _fill(self, item: Item, edge: Edge, place: Place) -> None:
         """The arguments that the field is given from objects above."""
         use = Use(place.path, place.levels, place.fetch, place.wanted)
-        item.contexts = tuple(
-            (argument.name, self.contexts.slot(argument, edge.name, use)) for argument in edge.contexts
-        )
+        item.contexts = tuple((argument.name, self.contexts.slot(argument, use)) for argument in edge.contexts)
         place.fetch.groups[0].contexts |= {slot for _, slot in item.contexts}
 
     def _below(self, placed: Placed, key: str, item: Item, conditions: Conditions, place: Place) -> Fetches:

@@ -25,6 +25,7 @@ from graphql import (
     is_required_input_field,
 )
 
+from gateway.plan.render import NOWHERE
 from gateway.planner.errors import Unreachable
 from gateway.stages import stage_text
 from gateway.supergraph.read import read_supergraph
@@ -42,10 +43,10 @@ def unplanned(text: str) -> list[str]:
 
 def _can_be_planned(text: str, operation: str) -> bool:
     try:
-        stage_text("plan", text, operation, None)
+        # A field whose context is not set is planned, to be an error of its own.
+        return NOWHERE not in stage_text("plan", text, operation, None)
     except Unreachable:
         return False
-    return True
 
 
 def operations(schema: GraphQLSchema) -> Iterator[str]:
