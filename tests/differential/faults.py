@@ -97,6 +97,7 @@ class Losses:
             path
             for each, path in self._lost
             if len(self._places[each]) == 1
+            and not self._is_cut_short(each[0], path)
             and each in self.given
             and each[1] not in internal
             and house.field_of(each[0].type, each[1]).named in LEAF_TYPES
@@ -119,6 +120,19 @@ class Losses:
     def _is_silent(self, path: Path) -> bool:
         if not self.faults.missing or any(place[: len(path)] == path for place in self.told):
             return False
+        return self._is_null(path)
+
+    def _is_cut_short(self, ref: Ref, path: Path) -> bool:
+        """Whether the object is null elsewhere: the one schema stops at what failed there, and asks no more of it."""
+        return any(
+            place[:-1] != path[:-1] and self._is_null(place[:-1])
+            for (other, _, _), places in self._places.items()
+            if other == ref
+            for place in places
+        )
+
+    def _is_null(self, path: Path) -> bool:
+        """Whether null stands there, and not only above."""
         data = self.data
         for step in path:
             if data is None:
