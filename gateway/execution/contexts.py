@@ -8,7 +8,7 @@ that take it, and those alone: its set is asked for all the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -79,6 +79,31 @@ def values_for(
             given.append(None)
             missing[number] = reason
     return Values(tuple(given), missing)
+
+
+def keys_read(wanted: EntityInput) -> Iterator[tuple[str, ...]]:
+    """The ways of keys from the root to the values that the input's contexts read."""
+    keys = tuple(step.key for step in wanted.path)
+    for context in wanted.contexts:
+        for source in context.sources:
+            yield from ((*keys[: source.depth], *way) for way in _leaves(source.requires))
+
+
+def keys_required(wanted: EntityInput) -> Iterator[tuple[str, ...]]:
+    """The ways of keys from the root to the values that the input's representations take."""
+    keys = tuple(step.key for step in wanted.path)
+    return ((*keys, *way) for way in _leaves(wanted.requires))
+
+
+def _leaves(required: Required) -> Iterator[tuple[str, ...]]:
+    for part in required:
+        match part:
+            case RequiredField(_, key, ()):
+                yield (key,)
+            case RequiredField(_, key, selections):
+                yield from ((key, *way) for way in _leaves(selections))
+            case RequiredFragment(_, selections):
+                yield from _leaves(selections)
 
 
 def spread(fetch: Fetch, sets: Mapping[str, Sequence[Missing]]) -> Fetch:

@@ -7,15 +7,17 @@ the fields that were lost because of them, or else at the nearest place that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from gateway.errors import ErrorCode
+from gateway.execution.contexts import keys_read, keys_required
 from gateway.execution.given_fields import NO_KEYS, Keys
 from gateway.execution.places import TreePath
 from gateway.execution.projection import holds, needs_type, typename_of
 from gateway.execution.response import ResponsePath
+from gateway.plan.nodes import EntityInput
 from gateway.plan.shape import Listing, Object, ShapeField, Slot
 
 
@@ -58,6 +60,7 @@ class Failures:
         self._reported: list[Failure] = []
         self._lost: dict[TreePath, Lost] = {}
         self._passed_on: set[int] = set()
+        self._inputs: list[EntityInput] = []
         self._tree: Mapping[str, object] = {}
         self._variables: Mapping[str, object] = {}
 
@@ -67,6 +70,10 @@ class Failures:
     def know(self, tree: Mapping[str, object], variables: Mapping[str, object]) -> None:
         """What all this is about: another fetch may give what one failed to, and conditions may want nothing of it."""
         self._tree, self._variables = tree, variables
+
+    def know_inputs(self, inputs: Sequence[EntityInput]) -> None:
+        """What is sent on of what was fetched."""
+        self._inputs += inputs
 
     def report(self, path: TreePath | None, cause: Cause, below: Keys | None = None) -> None:
         """A subgraph named this place; `below`: what it was to give there, None where it gave something."""
@@ -118,8 +125,20 @@ class Failures:
         places = [failure.path] if below is None else places_lost(self._tree, failure.path, below, named)
         for place in places:
             for path, is_whole in self._seen_at(shape, place, named):
-                if is_whole or not (failure.collateral or id(failure.cause) in self._passed_on):
+                if is_whole or not (failure.collateral or id(failure.cause) in self._passed_on or self._is_idle(place)):
                     yield path
+
+    def _is_idle(self, place: TreePath) -> bool:
+        """Whether the value at the place was only to be read by contexts, and no object was there that takes it."""
+        keys = tuple(step for step in place if isinstance(step, str))
+        above: object = self._tree
+        for step in place[:-1]:
+            above = _step_into(above, step)
+        return (
+            isinstance(above, dict)
+            and any(way[: len(keys)] == keys for each in self._inputs for way in keys_read(each))
+            and not any(way[: len(keys)] == keys for each in self._inputs for way in keys_required(each))
+        )
 
     def _seen_at(self, shape: Object, place: TreePath, named: bool = False) -> Iterator[tuple[ResponsePath, bool]]:
         return client_paths(Slot(shape, nullable=True), place, self._tree, self._variables, named)

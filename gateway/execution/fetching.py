@@ -69,6 +69,7 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
     def is_lost(path: TreePath) -> bool:
         return state.failures.cause_of(path) is not None
 
+    state.failures.know_inputs(fetch.inputs)
     found = {wanted.alias: batches_for(state.tree, wanted, is_lost, state.window) for wanted in fetch.inputs}
     for wanted in fetch.inputs:
         for batch in found[wanted.alias]:
