@@ -7,6 +7,6 @@ into `merged.py`, saying on the way what does not fit together; what fits is wri
 (`write.py`) and read again as the planner reads it, and `satisfiability.py` asks of that query graph whether every
 field can be reached.
 
-Nothing here is needed to serve: only `python -m gateway compose` imports it. Rules are Apollo Federation 2.0 to 2.9 and
-1; codes are those that the field uses.
+Nothing here is needed to serve: only `python -m gateway compose` imports it. Rules are Apollo Federation 1 and 2.0 to
+2.15, without connectors; codes are those that the field uses.
 """

@@ -11,7 +11,8 @@ from graphql import DirectiveDefinitionNode, ScalarTypeDefinitionNode, parse
 
 FEDERATION = "https://specs.apollo.dev/federation"
 FEDERATION_1 = "v1.0"
-LATEST = "v2.9"
+LATEST = "v2.15"
+"""v2.10, 11 and 13 to 15 bring no directive of their own."""
 
 _ANYWHERE = (
     "FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE"
@@ -46,11 +47,12 @@ _DEFINITIONS: dict[str, tuple[tuple[int, int], str]] = {
         "directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!],"
         " requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
     ),
+    "cacheTag": ((2, 12), "directive @cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION"),
 }
 _LABELLED_OVERRIDE = "directive @override(from: String!, label: String) on FIELD_DEFINITION"
 _SCALARS = {"FieldSet": (1, 0), "Scope": (2, 5), "Policy": (2, 6), "ContextFieldValue": (2, 8)}
-NO_PREFIX = frozenset(("tag", "inaccessible"))
-"""Directives of specifications of their own, which go without a prefix where they are not imported."""
+NOT_CARRIED = frozenset(("cacheTag",))
+"""Directives that may be applied, and that the supergraph has nothing of."""
 
 
 def number_of(version: str) -> tuple[int, int]:

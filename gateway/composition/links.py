@@ -20,7 +20,7 @@ from graphql import (
     StringValueNode,
 )
 
-from gateway.composition.federation_spec import FEDERATION, elements_of, is_known_version
+from gateway.composition.federation_spec import FEDERATION, LATEST, elements_of, is_known_version
 from gateway.composition.problems import Report, place_of
 
 SPECS = "https://specs.apollo.dev/"
@@ -31,6 +31,11 @@ KNOWN_VERSIONS = {
     "inaccessible": {"v0.1", "v0.2"},
     "core": {"v0.1", "v0.2"},
 }
+NOT_DONE = {
+    "connect": "connectors, which fetch from REST services",
+    "source": "sources other than GraphQL subgraphs",
+}
+"""Specifications whose meaning is lost without a router that knows them, and what they are for."""
 _VERSION = re.compile(r"v(\d+)\.(\d+)$")
 
 
@@ -129,12 +134,16 @@ def _is_sound(link: Link, subgraph: str, report: Report) -> bool:
         return True
     if not link.version:
         message = (
-            f"[{subgraph}] The link {link.url} has no version: write /<feature>/vX.Y, as in {SPECS}federation/v2.9."
+            f"[{subgraph}] The link {link.url} has no version: write /<feature>/vX.Y, as in {FEDERATION}/{LATEST}."
         )
         report.problem("INVALID_LINK_IDENTIFIER", message, where)
         return False
     if link.identity == FEDERATION:
         return _knows_federation(link, subgraph, report)
+    if link.name in NOT_DONE:
+        message = f"[{subgraph}] {link.url} is for {NOT_DONE[link.name]}; this composition and its gateway have none."
+        report.problem("UNSUPPORTED_LINKED_FEATURE", message, where)
+        return False
     if link.version not in KNOWN_VERSIONS.get(link.name, {link.version}):
         message = f"[{subgraph}] The schema uses the unknown version {link.version} of the {link.name} specification."
         report.problem("UNKNOWN_LINK_VERSION", message, where)
@@ -145,7 +154,7 @@ def _is_sound(link: Link, subgraph: str, report: Report) -> bool:
 def _knows_federation(link: Link, subgraph: str, report: Report) -> bool:
     where = place_of(subgraph, link.node)
     if not is_known_version(link.version):
-        message = f"[{subgraph}] Federation {link.version} is not known here: link v2.0 to v2.9."
+        message = f"[{subgraph}] Federation {link.version} is not known here; the newest known is {LATEST}."
         report.problem("UNKNOWN_FEDERATION_LINK_VERSION", message, where)
         return False
     known = elements_of(link.version)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
 
-from gateway.composition.federation_spec import LATEST, elements_of
+from gateway.composition.federation_spec import LATEST, NOT_CARRIED, directives_of
 from gateway.composition.links import Link
 from gateway.composition.merged import Merged
 from gateway.composition.problems import Report, joined, named_subgraphs
@@ -43,7 +43,7 @@ def _composed(merged: Merged, report: Report) -> dict[str, str]:
             identity = spec_of(subgraph, name)
             if identity is None or name not in subgraph.directives:
                 continue
-            if f"@{name}" in elements_of(LATEST) or name.partition("__")[0] in ("join", "link", "core"):
+            if name in _of_supergraphs() or name.partition("__")[0] in ("join", "link", "core"):
                 message = f'Directive "@{name}" of {identity} cannot be composed: the supergraph has one of that name.'
                 report.problem("DIRECTIVE_COMPOSITION_ERROR", message, subgraph.place(subgraph.composed[name].node))
                 continue
@@ -63,6 +63,10 @@ def _composed(merged: Merged, report: Report) -> dict[str, str]:
             report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
     merged.links = list(links.values())
     return {name: next(iter(identities)) for name, identities in found.items()}
+
+
+def _of_supergraphs() -> frozenset[str]:
+    return frozenset(directives_of(LATEST)) - NOT_CARRIED
 
 
 def _newer(known: Link | None, link: Link, report: Report) -> Link:

@@ -76,6 +76,21 @@ REFUSED = [
         "{ x: Int }",
     ),
     one(
+        "connectors",
+        "UNSUPPORTED_LINKED_FEATURE",
+        "a:2:1",
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.12", import: ["@key"])\n'
+        '@link(url: "https://specs.apollo.dev/connect/v0.2", import: ["@connect"])\n'
+        'type Query { x: Int @connect(http: {GET: "http://x"}, selection: "x") }',
+    ),
+    one(
+        "a directive before its time",
+        "INVALID_LINK_DIRECTIVE_USAGE",
+        "a:1:15",
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@cacheTag"])\ntype Query '
+        '{ x: Int @cacheTag(format: "x") }',
+    ),
+    one(
         "an import that is nowhere",
         "INVALID_LINK_DIRECTIVE_USAGE",
         "a:1:15",

@@ -78,6 +78,21 @@ def test_a_union_holds_for_a_field_that_is_one_member_elsewhere() -> None:
     assert 'pet: Pet @join__field(graph: A) @join__field(graph: B, type: "Cat")' in text
 
 
+@pytest.mark.parametrize("version", ["2.10", "2.11", "2.12", "2.13", "2.14", "2.15"])
+def test_the_newer_versions_of_federation_are_known(version: str) -> None:
+    text = composed_text(f'{version}|type Query {{ t: T }} type T @key(fields: "id") {{ id: ID! @cost(weight: 2) }}')
+    assert "specs.apollo.dev/join/v0.5" in text
+    assert "id: ID! @cost(weight: 2)" in text
+
+
+def test_cache_tags_are_allowed_and_left_out() -> None:
+    text = composed_text(
+        '2.12|type Query { t: T @cacheTag(format: "t") } '
+        'type T @key(fields: "id") @cacheTag(format: "t-{$key.id}") { id: ID! }'
+    )
+    assert "cacheTag" not in text
+
+
 def test_a_link_may_give_all_directives_another_prefix() -> None:
     text = composed_text(
         'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", as: "fed")\n'
