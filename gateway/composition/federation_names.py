@@ -36,7 +36,6 @@ _LINK = parse(
     """,
     no_location=True,
 ).definitions
-LINK_NAMES = frozenset(("link", "link__Import", "link__Purpose"))
 USUAL_SCALARS = frozenset(("_FieldSet", "FieldSet", "Import", "Purpose"))
 """Scalars that libraries print for the sake of Federation's directives: nothing else uses them, or they are one's
 own."""
@@ -44,14 +43,16 @@ own."""
 
 @dataclass(frozen=True, slots=True)
 class FederationNames:
-    """Names in the text -> names in the specification, for directives and scalars."""
+    """Names in the text -> names in the specification, for directives and scalars. `links`: what @link is called."""
 
     version: str
+    links: frozenset[str]
     directives: dict[str, str]
     scalars: dict[str, str]
 
-    def definitions(self, taken: frozenset[str]) -> Iterator[DirectiveDefinitionNode | ScalarTypeDefinitionNode]:
+    def definitions(self, taken: frozenset[str]) -> Iterator[DefinitionNode]:
         """The definitions under the subgraph's names, but those that it gives itself."""
+        yield from self._link_definitions(taken)
         known, scalars = directives_of(self.version), scalars_of(self.version)
         inner = {specified: written for written, specified in self.scalars.items()}
         for written, specified in self.directives.items():
@@ -65,29 +66,31 @@ class FederationNames:
         """Whether the definition is one of the specification's, given by the subgraph itself."""
         match node:
             case DirectiveDefinitionNode():
-                return node.name.value in self.directives or node.name.value == "link"
+                return node.name.value in self.directives or node.name.value in self.links
             case ScalarTypeDefinitionNode():
                 name = node.name.value
-                return name in self.scalars or name in LINK_NAMES or name == "_Any"
-        return getattr(getattr(node, "name", None), "value", "") in LINK_NAMES
+                return name in self.scalars or self._is_of_link(name) or name == "_Any"
+        return self._is_of_link(getattr(getattr(node, "name", None), "value", ""))
+
+    def _is_of_link(self, name: str) -> bool:
+        prefix, _, rest = name.partition("__")
+        return rest in ("Import", "Purpose") and prefix in self.links | {"link"}
+
+    def _link_definitions(self, taken: frozenset[str]) -> Iterator[DefinitionNode]:
+        for node in _LINK:
+            if isinstance(node, DirectiveDefinitionNode):
+                yield from (_renamed(node, name, {}) for name in sorted(self.links) if f"@{name}" not in taken)
+            elif _name(node) not in taken:
+                yield node
 
 
-def link_definitions(taken: frozenset[str]) -> tuple[DefinitionNode, ...]:
-    """@link itself and its types, but what the subgraph gives."""
-    return tuple(
-        node
-        for node in _LINK
-        if (f"@{_name(node)}" if isinstance(node, DirectiveDefinitionNode) else _name(node)) not in taken
-    )
-
-
-def federation_names(links: tuple[Link, ...]) -> FederationNames:
+def federation_names(links: tuple[Link, ...], called: frozenset[str]) -> FederationNames:
     """How this subgraph, with these links, names what Federation defines."""
     link = next((link for link in links if link.identity == FEDERATION), None)
     if link is None:
         known = directives_of(FEDERATION_1)
         directives = {name: name for name in known}
-        return FederationNames(FEDERATION_1, directives, {"federation__FieldSet": "FieldSet"})
+        return FederationNames(FEDERATION_1, called, directives, {"federation__FieldSet": "FieldSet"})
     directives = {f"{link.prefix}__{name}": name for name in directives_of(link.version)}
     scalars = {f"{link.prefix}__{name}": name for name in scalars_of(link.version)}
     for original, written in link.imports.items():
@@ -100,7 +103,7 @@ def federation_names(links: tuple[Link, ...]) -> FederationNames:
         if other.identity == f"{SPECS}{specified}" and specified in ("tag", "inaccessible"):
             written = other.imports.get(f"@{specified}", f"@{other.prefix}").removeprefix("@")
             directives[written] = specified
-    return FederationNames(link.version, directives, scalars)
+    return FederationNames(link.version, called, directives, scalars)
 
 
 def _name(node: Node) -> str:

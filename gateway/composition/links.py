@@ -6,7 +6,7 @@ In: a subgraph's document. Out: its links, and what is wrong with them. https://
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -18,6 +18,7 @@ from graphql import (
     SchemaDefinitionNode,
     SchemaExtensionNode,
     StringValueNode,
+    ValueNode,
 )
 
 from gateway.composition.federation_spec import FEDERATION, LATEST, elements_of, is_known_version
@@ -56,7 +57,10 @@ class Link:
 def read_links(document: DocumentNode, subgraph: str, report: Report) -> tuple[Link, ...]:
     """The links of a document; what is wrong with one goes to the report, and the link is left out."""
     found: dict[str, Link] = {}
-    for node in _link_nodes(document):
+    names = link_names(document)
+    for node in _on_schema(document):
+        if node.name.value not in names:
+            continue
         link = _link(node, subgraph, report)
         if link is None:
             continue
@@ -68,10 +72,21 @@ def read_links(document: DocumentNode, subgraph: str, report: Report) -> tuple[L
     return tuple(found.values())
 
 
-def _link_nodes(document: DocumentNode) -> Iterator[DirectiveNode]:
+def link_names(document: DocumentNode) -> frozenset[str]:
+    """What the document calls @link: it may link the specification of @link itself, under another name."""
+    for node in _on_schema(document):
+        link = _link(node, "", Report())
+        if link is not None and link.identity == f"{SPECS}link":
+            wanted = link.imports.get("@link", f"@{link.prefix}").removeprefix("@")
+            if node.name.value in ("link", wanted):
+                return frozenset((node.name.value, wanted))
+    return frozenset(("link",))
+
+
+def _on_schema(document: DocumentNode) -> Iterator[DirectiveNode]:
     for definition in document.definitions:
         if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
-            yield from (node for node in definition.directives or () if node.name.value == "link")
+            yield from definition.directives or ()
 
 
 def _link(node: DirectiveNode, subgraph: str, report: Report) -> Link | None:
@@ -82,7 +97,7 @@ def _link(node: DirectiveNode, subgraph: str, report: Report) -> Link | None:
     identity, name, version = _parts(url.value)
     alias, purpose, listed = arguments.get("as"), arguments.get("for"), arguments.get("import")
     imports: dict[str, str] = {}
-    for item in listed.values if isinstance(listed, ListValueNode) else ():
+    for item in _items(listed):
         match item:
             case StringValueNode():
                 imports[item.value] = item.value
@@ -110,6 +125,11 @@ def _link(node: DirectiveNode, subgraph: str, report: Report) -> Link | None:
         purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
         node=node,
     )
+
+
+def _items(value: ValueNode | None) -> Sequence[ValueNode]:
+    """One value alone is a list of it, as everywhere in GraphQL."""
+    return value.values if isinstance(value, ListValueNode) else (value,) if value is not None else ()
 
 
 def _parts(url: str) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ from graphql import (
 from gateway.composition.declare import declare_types
 from gateway.composition.definitions import check_definition
 from gateway.composition.federation_names import USUAL_SCALARS, FederationNames, federation_names
-from gateway.composition.links import read_links
+from gateway.composition.links import link_names, read_links
 from gateway.composition.problems import Place, Report
 from gateway.composition.schema import ROOTS, SubgraphSchema
 from gateway.composition.well_formed import check_well_formed
@@ -59,7 +59,7 @@ def read_subgraph(source: SubgraphSource, graph: str, report: Report) -> Subgrap
     if document is None:
         return None
     links = read_links(document, source.name, report)
-    names = federation_names(links)
+    names = federation_names(links, link_names(document))
     for node in document.definitions:
         if isinstance(node, DirectiveDefinitionNode) and node.name.value in names.directives:
             check_definition(node, names, source.name, report)

@@ -44,7 +44,7 @@ from graphql.validation.rules.possible_type_extensions import PossibleTypeExtens
 from graphql.validation.specified_rules import specified_sdl_rules
 from graphql.validation.validate import validate_sdl
 
-from gateway.composition.federation_names import FederationNames, link_definitions, names_given
+from gateway.composition.federation_names import FederationNames, names_given
 from gateway.composition.federation_spec import LATEST, elements_of
 from gateway.composition.problems import Report, place_of
 from gateway.supergraph.read import is_only_new
@@ -66,8 +66,7 @@ def check_well_formed(
     document: DocumentNode, names: FederationNames, subgraph: str, report: Report
 ) -> GraphQLSchema | None:
     """Refuse what is not GraphQL. The schema, where it is one."""
-    taken = names_given(document)
-    added = (*link_definitions(taken), *names.definitions(taken))
+    added = names.definitions(names_given(document))
     whole = DocumentNode(definitions=(*added, *_with_definitions(document.definitions)))
     problems = list(validate_sdl(whole, None, _RULES))
     schema: GraphQLSchema | None = None

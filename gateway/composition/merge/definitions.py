@@ -5,6 +5,9 @@ In: the subgraphs. Out: definitions and links of the supergraph, and the names o
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import replace
+
 from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
 
 from gateway.composition.federation_spec import LATEST, NOT_CARRIED, directives_of
@@ -61,12 +64,18 @@ def _composed(merged: Merged, report: Report) -> dict[str, str]:
             told = joined([f'"@{name}" in {named_subgraphs(subgraphs)}' for name, subgraphs in names.items()])
             message = f'Composed directive "{original}" must have one name everywhere: it is called {told}.'
             report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
-    merged.links = list(links.values())
+    merged.links = [_without_others(link, found) for link in links.values()]
     return {name: next(iter(identities)) for name, identities in found.items()}
 
 
 def _of_supergraphs() -> frozenset[str]:
     return frozenset(directives_of(LATEST)) - NOT_CARRIED
+
+
+def _without_others(link: Link, composed: Container[str]) -> Link:
+    """The supergraph imports what it has."""
+    imports = {original: written for original, written in link.imports.items() if written.removeprefix("@") in composed}
+    return replace(link, imports=imports)
 
 
 def _newer(known: Link | None, link: Link, report: Report) -> Link:

@@ -182,6 +182,47 @@ def test_every_subgraph_keeps_a_name_of_its_own() -> None:
     assert not any(graph.startswith("__") for graph in names.values())
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: "@key")',
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: {name: "@key"})',
+        '@schemaLink(url: "https://specs.apollo.dev/link/v1.0", as: "schemaLink")\n'
+        '@schemaLink(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])',
+        '@link(url: "https://specs.apollo.dev/link/v1.0", as: "schemaLink")\n'
+        '@schemaLink(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])',
+        '@schemaLink(url: "https://specs.apollo.dev/link/v1.0", import: [{name: "@link", as: "@schemaLink"}])\n'
+        '@schemaLink(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])',
+    ],
+)
+def test_links_may_be_written_in_every_way_that_the_specification_knows(links: str) -> None:
+    text = composed_text(f'raw|extend schema {links} type Query {{ t: T }} type T @key(fields: "id") {{ id: ID! }}')
+    assert 'type T @join__type(graph: A, key: "id")' in text
+
+
+def test_who_gives_link_another_name_may_have_a_link_of_their_own_and_print_definitions() -> None:
+    text = composed_text(
+        'raw|extend schema @schemaLink(url: "https://specs.apollo.dev/link/v1.0", as: "schemaLink")\n'
+        '@schemaLink(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])\n'
+        "directive @schemaLink(url: String, as: String, for: schemaLink__Purpose, import: [schemaLink__Import])"
+        " repeatable on SCHEMA\nscalar schemaLink__Import enum schemaLink__Purpose { SECURITY EXECUTION }\n"
+        "directive @link(to: String!) on FIELD_DEFINITION\n"
+        'type Query { t: T @link(to: "t") } type T @key(fields: "id") { id: ID! }'
+    )
+    assert 'type T @join__type(graph: A, key: "id")' in text
+    assert "schemaLink" not in text
+
+
+def test_the_supergraph_imports_what_it_has_and_no_more() -> None:
+    text = composed_text(
+        'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@composeDirective"])\n'
+        '@link(url: "https://example.com/own/v1.0", import: ["@own", "@other", "Kind"]) @composeDirective(name: "@own")'
+        "directive @own on FIELD_DEFINITION directive @other on FIELD_DEFINITION scalar Kind\n"
+        "type Query { x: Int @own @other }"
+    )
+    assert '@link(url: "https://example.com/own/v1.0", import: ["@own"])' in text
+
+
 def test_a_directive_that_is_not_repeatable_is_written_once() -> None:
     own = (
         'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", '
