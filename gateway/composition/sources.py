@@ -18,6 +18,7 @@ from gateway.composition.problems import SourceUnreadable
 from gateway.composition.read_subgraph import SubgraphSource
 
 TIMEOUT_S = 10.0
+MOST_OF_AN_ANSWER = 200
 _QUESTION = msgspec.json.encode({"query": "{ _service { sdl } }"})
 
 
@@ -31,6 +32,14 @@ class _Data(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     data: _Data
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Errors(msgspec.Struct):
+    errors: list[_Error]
 
 
 def read_sources(
@@ -85,5 +94,15 @@ async def _asked(name: str, url: str, session: aiohttp.ClientSession) -> str:
     try:
         return msgspec.json.decode(body, type=_Answer).data.service.sdl
     except msgspec.MsgspecError as problem:
-        reason = f"{url} does not tell its schema by `{{ _service {{ sdl }} }}` (status {response.status})"
-        raise SourceUnreadable(name, reason) from problem
+        status = f"{response.status} {response.reason}".strip()
+        reason = f"{url} does not tell its schema by `{{ _service {{ sdl }} }}` (status {status}): {_told(body)}"
+        raise SourceUnreadable(name, reason.rstrip(".: ")) from problem
+
+
+def _told(body: bytes) -> str:
+    """What the subgraph says itself: the messages of its errors, or else how its answer begins."""
+    try:
+        return "; ".join(error.message for error in msgspec.json.decode(body, type=_Errors).errors)
+    except msgspec.MsgspecError:
+        text = " ".join(body.decode(errors="replace").split())
+        return text if len(text) <= MOST_OF_AN_ANSWER else f"{text[:MOST_OF_AN_ANSWER]}..."

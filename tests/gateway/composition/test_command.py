@@ -97,9 +97,22 @@ async def test_an_address_that_tells_no_schema_is_named(folder: Path, capsys: py
 
     async with served(Starlette(routes=[Route("/", answer, methods=["POST"])])) as url:
         assert await asyncio.to_thread(main, ["compose", f"{folder}/a.graphql", f"b={url}/"]) == 2
-    assert "does not tell its schema" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f'Subgraph "b": {url}/ does not tell its schema by `{{ _service {{ sdl }} }}` '
+        "(status 500 Internal Server Error): hello.\n"
+    )
     assert await asyncio.to_thread(main, ["compose", f"{folder}/a.graphql", f"b={url}/"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+async def test_what_a_running_subgraph_says_itself_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def answer(_: Request) -> JSONResponse:
+        errors = [{"message": "Cannot query field '_service'."}, {"message": "Log in first."}]
+        return JSONResponse({"data": None, "errors": errors})
+
+    async with served(Starlette(routes=[Route("/", answer, methods=["POST"])])) as url:
+        assert await asyncio.to_thread(main, ["compose", f"{folder}/a.graphql", f"b={url}/"]) == 2
+    assert capsys.readouterr().err.endswith("(status 200 OK): Cannot query field '_service'.; Log in first.\n")
 
 
 def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
