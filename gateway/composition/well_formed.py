@@ -7,7 +7,7 @@ without a definition are allowed: another subgraph has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from graphql import (
     DefinitionNode,
@@ -16,6 +16,7 @@ from graphql import (
     DocumentNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
+    ExecutableDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
@@ -35,7 +36,9 @@ from graphql import (
     UnionTypeExtensionNode,
     Visitor,
     build_ast_schema,
+    introspection_types,
     print_ast,
+    specified_scalar_types,
     validate_schema,
     value_from_ast,
     visit,
@@ -68,7 +71,7 @@ def check_well_formed(
     """Refuse what is not GraphQL. The schema, where it is one."""
     added = names.definitions(names_given(document))
     whole = DocumentNode(definitions=(*added, *_with_definitions(document.definitions)))
-    problems = list(validate_sdl(whole, None, _RULES))
+    problems = [*_not_of_a_schema(document), *validate_sdl(whole, None, _RULES)]
     schema: GraphQLSchema | None = None
     if not problems:
         schema, found = _built(whole)
@@ -81,6 +84,20 @@ def check_well_formed(
             message += ": import it with the @link of Federation, or write it with Federation's prefix"
         report.problem("INVALID_GRAPHQL", f"[{subgraph}] {message}.", place_of(subgraph, node))
     return None if problems else schema
+
+
+def _not_of_a_schema(document: DocumentNode) -> Iterator[GraphQLError]:
+    """What graphql-core builds a schema without, saying nothing."""
+    for node in document.definitions:
+        name = getattr(getattr(node, "name", None), "value", "")
+        if isinstance(node, ExecutableDefinitionNode):
+            yield GraphQLError("A schema has no operations and no fragments", node)
+        elif not isinstance(node, TypeDefinitionNode | TypeExtensionNode):
+            continue
+        elif name in introspection_types:
+            yield GraphQLError(f'Type "{name}" is one of introspection\'s: every schema has it', node)
+        elif name in specified_scalar_types and not isinstance(node, ScalarTypeDefinitionNode):
+            yield GraphQLError(f'Type "{name}" is a scalar that every schema has: it cannot be anything else', node)
 
 
 def _built(document: DocumentNode) -> tuple[GraphQLSchema | None, list[GraphQLError]]:

@@ -67,6 +67,11 @@ REFUSED = [
     ),
     one("a default of another type", "INVALID_GRAPHQL", None, 'type Query { x(y: Int = "z"): Int }'),
     one("an enum without values goes nowhere", "INVALID_GRAPHQL", None, "type Query { x: E } enum E"),
+    one("a type of introspection", "INVALID_GRAPHQL", "a:3:1", f"{Q}\ntype __Type {{ x: Int }}"),
+    one("a part of a type of introspection", "INVALID_GRAPHQL", "a:3:1", f"{Q}\nextend type __Type {{ x: Int }}"),
+    one("a String that is an object", "INVALID_GRAPHQL", "a:3:1", f"{Q}\ntype String {{ x: Int }}"),
+    one("an operation among types", "INVALID_GRAPHQL", "a:3:1", f"{Q}\nquery {{ x }}"),
+    one("a fragment among types", "INVALID_GRAPHQL", "a:3:1", f"{Q}\nfragment F on Query {{ x }}"),
     # Links
     one(
         "a version of the future",
