@@ -22,6 +22,7 @@ KNOWN = {
     "selection": "a field set that selects an object without its fields is no GraphQL; the peer takes it",
     "external type": "the peer tells a second code, or for keys another one, where an external field has another type",
     "external key nullability": "a key may be declared more or less strictly by who only names objects with it",
+    "provided": "who resolves what another subgraph provides must share it: Apollo's rule, and not the peer's",
     "chain of overrides": "an override of what is itself overridden is refused by Apollo; by the peer in circles only",
     "interface object": "an interface object here and an object there are two kinds; the peer says so in other words",
     "extended interface object": "an interface object needs no definition of an object",
@@ -112,6 +113,7 @@ def _of_refusal(failed: CompositionFailed, theirs: set[str]) -> Difference | Non
 
 def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) -> str | None:
     messages = " ".join(problem.message for problem in failed.problems)
+    sharing = [problem for problem in failed.problems if problem.code == "INVALID_FIELD_SHARING"]
     extra, missing = ours - theirs, theirs - ours
     if "THROWN" in theirs:
         return "peer failed"
@@ -121,6 +123,8 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
         return "external type"
     if extra == {"OVERRIDE_SOURCE_HAS_OVERRIDE"} and not missing:
         return "chain of overrides"
+    if extra == {"INVALID_FIELD_SHARING"} and all("(by @provides)" in each.message for each in sharing):
+        return "provided"
     if "TYPE_KIND_MISMATCH" in ours or missing & {"INTERFACE_OBJECT_USAGE_ERROR", "TYPE_KIND_MISMATCH"}:
         return "interface object"
     if missing == {"EXTENSION_WITH_NO_BASE"} or missing == {"EXTENSION_WITH_NO_BASE", "EXTERNAL_MISSING_ON_BASE"}:

@@ -16,10 +16,11 @@ PEER_TAKES = {
     "a @requires without a required argument",
     "a @requires with a variable",
     "the taker of a shared field does not share",
+    "what another one provides is not shared",
     "a composed directive called like one of Federation's",
 }
-"""What the peer composes into a graph that does not work: a fetch that its subgraph refuses, or a schema that is
-none."""
+"""What the peer composes all the same: into a fetch that its subgraph refuses, into a schema that is none, or against
+what Apollo wants."""
 
 
 def test_graphs_as_they_stand_are_composed_alike() -> None:

@@ -40,17 +40,23 @@ def _check_field(merged: Merged, type_: MergedType, field: MergedField, report: 
 
 
 def _resolving(merged: Merged, field: MergedField, by: dict[str, Field]) -> dict[str, Field]:
-    """Those that resolve the field: not external, and not overridden. By label, the two sides count as one."""
+    """Those that resolve the field: not external but on ways that provide it, and not overridden. By label, the two
+    sides count as one.
+    """
     gone: set[str | None] = set()
     for graph, each in field.by.items():
         source = merged.graph_named(each.override) if each.override else None
         if source in field.by:
             gone.add(graph if each.override_label else source)
-    return {graph: each for graph, each in by.items() if not each.external and graph not in gone}
+    return {graph: each for graph, each in by.items() if _gives(each) and graph not in gone}
+
+
+def _gives(field: Field) -> bool:
+    return not field.external or (field.provided and not field.key_of_extension)
 
 
 def _is_shareable(field: Field) -> bool:
-    return field.shareable or field.in_any_key
+    return field.shareable or field.in_any_key or field.provided
 
 
 def _interface_objects(merged: Merged, type_: MergedType, field: MergedField) -> Iterator[tuple[str, str, Field]]:
@@ -72,10 +78,9 @@ def _refuse_unshared(
     unshared = [graph for graph, each in resolving.items() if not _is_shareable(each)]
     if not unshared or len(resolving) < 2:
         return
-    told = [
-        f'"{merged.name_of(graph)}"' + (f" (by its interface object {through[graph]})" if graph in through else "")
-        for graph in resolving
-    ]
+    ways = {graph: f" (by its interface object {interface})" for graph, interface in through.items()}
+    ways |= {graph: " (by @provides)" for graph, each in resolving.items() if each.external}
+    told = [f'"{merged.name_of(graph)}"{ways.get(graph, "")}' for graph in resolving]
     who = (
         "none of them"
         if len(unshared) == len(resolving)

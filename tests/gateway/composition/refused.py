@@ -325,6 +325,13 @@ REFUSED = [
         f"{Q} type Subscription {{ s: Int @shareable }}",
         "type Subscription { s: Int @shareable }",
     ),
+    two(
+        "what another one provides is not shared",
+        "INVALID_FIELD_SHARING",
+        "a:2:60",
+        'type Query { t: T } type T @key(fields: "id") { id: ID!    n: Int }',
+        'type Query { u: T @provides(fields: "n") } type T @key(fields: "id") { id: ID! n: Int @external }',
+    ),
     one(
         "an interface shares nothing",
         "INVALID_SHAREABLE_USAGE",
