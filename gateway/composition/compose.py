@@ -59,11 +59,10 @@ def compose(sources: Sequence[SubgraphSource], contract: Contract | None = None)
     report.refuse_if_any()
     text = printed_schema(supergraph_document(merged))
     try:
-        check_satisfiable(read_supergraph(text), report)
+        check_satisfiable(read_supergraph(text), merged, report)
     except SupergraphInvalid as problem:
-        report.problem(
-            "INVALID_GRAPHQL", f"What the subgraphs come to is no GraphQL schema: {problem.reason.rstrip('.')}."
-        )
+        message = f"What the subgraphs come to is no GraphQL schema: {problem.reason.rstrip('.')}."
+        report.problem("INVALID_GRAPHQL", message, *merged.places_named(problem.reason))
     report.refuse_if_any()
     add_hints(merged, report)
     return Composed(text, tuple(report.hints))

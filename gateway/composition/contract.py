@@ -1,7 +1,7 @@
 """A contract: the same graph with less to see, chosen by `@tag`.
 
 In: merged types and the tags to show or to hide. Out: the same types, with what the contract does not show
-@inaccessible. With tags to show, an element is shown if it carries one of them, or its type does; a type, if it or a
+hidden. With tags to show, an element is shown if it carries one of them, or its type does; a type, if it or a
 part of it does. Scalars, enums and inputs follow what uses them. A tag to hide wins over all. Then what nothing leads
 to is hidden, too. A shown field of a hidden type is a mistake of its authors, and refused by the rules for
 @inaccessible.
@@ -42,7 +42,7 @@ def apply_contract(merged: Merged, contract: Contract, report: Report) -> None:
     reachable = _reachable(merged)
     for type_ in merged.types.values():
         if type_.name not in reachable and type_.name not in ROOTS.values():
-            type_.inaccessible = True
+            type_.hide()
 
 
 def tags_of(element: MergedElement) -> frozenset[str]:
@@ -68,14 +68,14 @@ def _choose(type_: MergedType, contract: Contract) -> None:
     for part in parts:
         tags = tags_of(part)
         if tags & contract.hidden or not (all_shown or tags & contract.shown):
-            part.inaccessible = True
+            part.hide()
     if isinstance(type_, MergedType):
         for field in type_.fields.values():
             for argument in field.arguments.values():
                 if tags_of(argument) & contract.hidden:
-                    argument.inaccessible = True
+                    argument.hide()
     if own & contract.hidden or (not all_shown and all(part.inaccessible for part in parts)):
-        type_.inaccessible = True
+        type_.hide()
 
 
 def _parts(type_: MergedType) -> Iterator[MergedElement]:

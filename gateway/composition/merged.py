@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from gateway.composition.links import Link
 from gateway.composition.problems import Place
 from gateway.composition.schema import BySubgraph, Element, Field, InputValue, Kind, SubgraphSchema, Type
 
+_COORDINATE = re.compile(r"\b([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*)(?:\(([A-Za-z_]\w*):\))?)?")
 Scopes = tuple[tuple[str, ...], ...]
 """Scopes or policies: one of the groups, and all names of that group."""
 
@@ -27,13 +29,24 @@ class Demands:
 @dataclass(slots=True)
 class MergedElement:
     """What is common to all elements. `directives`: as the supergraph has them, without join, @inaccessible and
-    demands."""
+    demands. `by_contract`: it is inaccessible, and by the contract alone."""
 
     name: str
     description: str | None = None
     directives: list[ConstDirectiveNode] = field(default_factory=list)
     inaccessible: bool = False
+    by_contract: bool = False
     demands: Demands = field(default_factory=Demands)
+
+    def hide(self) -> None:
+        """Hide it for the contract's sake; what is hidden anyway stays as it is."""
+        self.by_contract = self.by_contract or not self.inaccessible
+        self.inaccessible = True
+
+    @property
+    def how_hidden(self) -> str:
+        """Why clients do not see it, for messages."""
+        return "is hidden by the contract" if self.by_contract else "is @inaccessible"
 
 
 @dataclass(slots=True)
@@ -112,6 +125,19 @@ class Merged:
     def places(self, by: Mapping[str, Element]) -> list[Place]:
         """Where each subgraph has it."""
         return [self.subgraphs[graph].place(element.node) for graph, element in by.items()]
+
+    def places_named(self, text: str) -> list[Place]:
+        """Where the elements are that a message names by their coordinates; of its types, if it names no other."""
+        found: dict[bool, list[Place]] = {True: [], False: []}
+        for name, part, argument in _COORDINATE.findall(text):
+            type_ = self.types.get(name)
+            if type_ is None:
+                continue
+            field = type_.fields.get(part)
+            inner = field.arguments.get(argument) if field is not None else None
+            element = inner or field or type_.inputs.get(part) or type_.values.get(part) or type_
+            found[element is not type_] += self.places(element.by)
+        return found[True] or found[False]
 
     def implementations(self, interface: str) -> Iterator[MergedType]:
         """The object types that implement the interface in any subgraph."""

@@ -27,7 +27,7 @@ from gateway.composition.declare import declare_types
 from gateway.composition.definitions import check_definition
 from gateway.composition.federation_names import USUAL_SCALARS, FederationNames, federation_names
 from gateway.composition.links import link_names, read_links
-from gateway.composition.problems import Place, Report
+from gateway.composition.problems import Place, Report, place_of
 from gateway.composition.schema import ROOTS, SubgraphSchema
 from gateway.composition.well_formed import check_well_formed
 from gateway.supergraph.join import named_type
@@ -141,7 +141,7 @@ def _types_used(document: DocumentNode) -> frozenset[str]:
 
 
 def _check_roots(document: DocumentNode, roots: dict[str, str], subgraph: str, report: Report) -> None:
-    given = {getattr(getattr(node, "name", None), "value", "") for node in document.definitions}
+    given = {getattr(getattr(node, "name", None), "value", ""): node for node in document.definitions}
     for operation, usual in ROOTS.items():
         name = roots.get(operation, usual)
         if name != usual and usual in given:
@@ -150,5 +150,5 @@ def _check_roots(document: DocumentNode, roots: dict[str, str], subgraph: str, r
                 f'[{subgraph}] The schema has a type "{usual}", but its {operation} root type is "{name}". Rename '
                 f"the type: "
                 f"where a root type has a name of its own, no other may have the usual one.",
-                Place(subgraph),
+                place_of(subgraph, given[usual]),
             )

@@ -1,9 +1,10 @@
 """Can every field that a client may ask for be fetched, on every path that leads to it?
 
-In: the composed supergraph. Out: SATISFIABILITY_ERROR for each field on a path where it cannot. It walks the planner's
-own query graph. A state of the walk is a concrete type and the positions that its object may have been fetched at; what
-can be reached from there by keys is found by adding subgraphs until no more is added. A state with more positions than
-one that was walked before has nothing new to say, so the walk ends however the schema circles.
+In: the composed supergraph, and what it was made from. Out: SATISFIABILITY_ERROR for each field on a path where it
+cannot. It walks the planner's own query graph. A state of the walk is a concrete type and the positions that its object
+may have been fetched at; what can be reached from there by keys is found by adding subgraphs until no more is added. A
+state with more positions than one that was walked before has nothing new to say, so the walk ends however the schema
+circles.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.composition.problems import Report
+from gateway.composition.merged import Merged
+from gateway.composition.problems import Place, Report
 from gateway.composition.reachability import NO_CONTEXTS, Contexts, Held, Position, Reachability
 from gateway.query_graph.build import build_query_graph
 from gateway.query_graph.model import QueryGraph, TypeNode
@@ -40,7 +42,7 @@ class State:
     path: tuple[Step, ...] = field(compare=False)
 
 
-def check_satisfiable(supergraph: Supergraph, report: Report) -> None:
+def check_satisfiable(supergraph: Supergraph, merged: Merged, report: Report) -> None:
     """Walk everything that can be asked, without overrides by label and with all of them."""
     labels = frozenset(
         each.override.label
@@ -51,14 +53,15 @@ def check_satisfiable(supergraph: Supergraph, report: Report) -> None:
     )
     for on in dict.fromkeys((frozenset[str](), labels)):
         before = len(report.problems)
-        _Walk(build_query_graph(supergraph, on), report).all()
+        _Walk(build_query_graph(supergraph, on), merged, report).all()
         if len(report.problems) > before:
             return
 
 
 class _Walk:
-    def __init__(self, graph: QueryGraph, report: Report) -> None:
+    def __init__(self, graph: QueryGraph, merged: Merged, report: Report) -> None:
         self.graph = graph
+        self.merged = merged
         self.report = report
         self.reach = Reachability(graph)
         self.walked: dict[str, list[State]] = {}
@@ -103,7 +106,15 @@ class _Walk:
         query = _query(state.path, state.type_name, name)
         reasons = "\n".join(f"- {reason}" for reason in self._reasons(state.type_name, name, held))
         message = f"This query cannot be answered:\n{query}\nbecause:\n{reasons}"
-        self.report.problem("SATISFIABILITY_ERROR", message)
+        self.report.problem("SATISFIABILITY_ERROR", message, *self._places(state.type_name, name))
+
+    def _places(self, type_name: str, name: str) -> list[Place]:
+        """Where those that have the field declare it, or the interface object that has."""
+        for each in (type_name, *self.merged.types[type_name].interfaces):
+            field = self.merged.types[each].fields.get(name)
+            if field is not None and field.by:
+                return self.merged.places(field.by)
+        return []
 
     def _reasons(self, type_name: str, name: str, held: Held) -> Iterator[str]:
         for node in held.nodes():

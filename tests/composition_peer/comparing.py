@@ -70,6 +70,21 @@ TOGETHER = frozenset(
 """Codes that are found when subgraphs are put together."""
 
 
+GRAPHQL = frozenset(
+    [
+        "DEFAULT_VALUE_USES_INACCESSIBLE",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "FIELD_ARGUMENT_TYPE_MISMATCH",
+        "IMPLEMENTED_BY_INACCESSIBLE",
+        "INPUT_FIELD_DEFAULT_MISMATCH",
+        "INTERFACE_FIELD_NO_IMPLEM",
+        "INVALID_GRAPHQL",
+        "REQUIRED_INACCESSIBLE",
+    ]
+)
+"""Codes of what would be no GraphQL schema once it is put together."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """How two compositions differ; `known` names the reason if it is one that we mean."""
@@ -135,7 +150,7 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
         return "interface key"
     if extra == {"AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE"} and not missing:
         return "interface extension"
-    if ours == {"INVALID_GRAPHQL"} and not theirs:
+    if ours <= GRAPHQL and not theirs:
         return "graphql rules"
     if extra == {"EXTERNAL_UNUSED"} and not missing:
         return "unused external"

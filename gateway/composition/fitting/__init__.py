@@ -6,7 +6,7 @@ In: `Merged`. Out: problems in the report.
 
 from __future__ import annotations
 
-from gateway.composition.fitting import access, inaccessible, interfaces, ownership, sharing, sizes
+from gateway.composition.fitting import access, defaults, inaccessible, interfaces, ownership, sharing, sizes
 from gateway.composition.merged import Merged
 from gateway.composition.problems import Report
 
@@ -17,5 +17,6 @@ def check_fitting(merged: Merged, report: Report) -> None:
     sharing.check(merged, report)
     interfaces.check(merged, report)
     inaccessible.check(merged, report)
+    defaults.check(merged, report)
     sizes.check(merged, report)
     access.check(merged, report)

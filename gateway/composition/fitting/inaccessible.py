@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from graphql import EnumValueNode, ListValueNode, ObjectValueNode, ValueNode
+from collections.abc import Sequence
 
 from gateway.composition.merged import Merged, MergedElement, MergedField, MergedInput, MergedType
 from gateway.composition.problems import Report
@@ -16,7 +14,7 @@ def check(merged: Merged, report: Report) -> None:
     for type_ in merged.types.values():
         if type_.inaccessible:
             if type_.name == ROOTS["query"]:
-                message = "Clients would see no query at all: the type Query is hidden."
+                message = f"Clients would see no query at all: the type Query {type_.how_hidden}."
                 report.problem("QUERY_ROOT_TYPE_INACCESSIBLE", message, *merged.places(type_.by))
             continue
         _check_children(merged, type_, report)
@@ -38,8 +36,13 @@ def _check_children(merged: Merged, type_: MergedType, report: Report) -> None:
     ]
     if children and all(child.inaccessible for child in children):
         what = {Kind.ENUM: "values", Kind.UNION: "members"}.get(type_.kind, "fields")
-        message = f'Clients see type "{type_.name}", but all of its {what} are @inaccessible: hide the type too.'
+        message = f'Clients see type "{type_.name}", but all of its {what} are {_how(children)}: hide the type too.'
         report.problem("ONLY_INACCESSIBLE_CHILDREN", message, *merged.places(type_.by))
+
+
+def _how(hidden: Sequence[MergedElement]) -> str:
+    ways = {"hidden by the contract" if each.by_contract else "@inaccessible" for each in hidden}
+    return " or ".join(sorted(ways))
 
 
 def _check_field(merged: Merged, type_: MergedType, field: MergedField, report: Report) -> None:
@@ -53,38 +56,16 @@ def _check_field(merged: Merged, type_: MergedType, field: MergedField, report: 
 def _check_input(merged: Merged, each: MergedInput, at: str, what: str, report: Report) -> None:
     if each.inaccessible:
         if each.is_required:
-            message = f'"{at}" is @inaccessible, but is a required {what}.'
+            message = f'"{at}" {each.how_hidden}, but is a required {what}.'
             report.problem("REQUIRED_INACCESSIBLE", message, *merged.places(each.by))
         return
     _check_reference(merged, each.type, at, report)
-    if each.default is None:
-        return
-    enum = merged.types.get(named(each.type))
-    for name in _names_in(each.default):
-        value = enum.values.get(name) if enum is not None else None
-        if enum is not None and (enum.inaccessible or (value is not None and value.inaccessible)):
-            message = (
-                f'"{enum.name}.{name}" is @inaccessible, but is in the default value of "{at}", which clients see.'
-            )
-            report.problem("DEFAULT_VALUE_USES_INACCESSIBLE", message, *merged.places(each.by))
-
-
-def _names_in(value: ValueNode) -> Iterator[str]:
-    match value:
-        case EnumValueNode():
-            yield value.value
-        case ListValueNode():
-            for inner in value.values:
-                yield from _names_in(inner)
-        case ObjectValueNode():
-            for field in value.fields:
-                yield from _names_in(field.value)
 
 
 def _check_reference(merged: Merged, type_text: str, at: str, report: Report) -> None:
     found = merged.types.get(named(type_text))
     if found is not None and found.inaccessible:
-        message = f'Type "{found.name}" is @inaccessible, but "{at}", which clients see, is of that type.'
+        message = f'Type "{found.name}" {found.how_hidden}, but "{at}", which clients see, is of that type.'
         report.problem("REFERENCED_INACCESSIBLE", message, *merged.places(found.by))
 
 
@@ -95,7 +76,7 @@ def _check_implemented(merged: Merged, type_: MergedType, field: MergedField, re
             continue
         if not interface.fields[field.name].inaccessible:
             message = (
-                f'"{type_.name}.{field.name}" is @inaccessible, but implements "{name}.{field.name}", which '
+                f'"{type_.name}.{field.name}" {field.how_hidden}, but implements "{name}.{field.name}", which '
                 f"clients see."
             )
             report.problem("IMPLEMENTED_BY_INACCESSIBLE", message, *merged.places(field.by))

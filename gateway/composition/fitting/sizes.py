@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from gateway.composition.federation_spec import FEDERATION
 from gateway.composition.merged import Merged
-from gateway.composition.problems import Report, joined, named_subgraphs
+from gateway.composition.problems import Place, Report, joined, named_subgraphs
 
 
 def check(merged: Merged, report: Report) -> None:
     """Look at imports of both directives, and at every list size."""
     for name in ("@cost", "@listSize"):
         written: dict[str, list[str]] = {}
+        places: list[Place] = []
         for subgraph in merged.subgraphs.values():
             link = next((link for link in subgraph.links if link.identity == FEDERATION), None)
             if link is not None and name in link.imports:
                 written.setdefault(link.imports[name], []).append(subgraph.name)
+                places.append(subgraph.place(link.node))
         if len(written) > 1:
             told = joined([f'"{each}" in {named_subgraphs(names)}' for each, names in written.items()])
             message = f'"{name}" must have one name everywhere: it is imported as {told}.'
-            report.problem("LINK_IMPORT_NAME_MISMATCH", message)
+            report.problem("LINK_IMPORT_NAME_MISMATCH", message, *places)
     for type_ in merged.types.values():
         for field in type_.fields.values():
             slicing = {

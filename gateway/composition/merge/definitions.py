@@ -5,7 +5,7 @@ In: the subgraphs. Out: definitions and links of the supergraph, and the names o
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
@@ -13,7 +13,7 @@ from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode,
 from gateway.composition.federation_spec import LATEST, NOT_CARRIED, directives_of
 from gateway.composition.links import Link
 from gateway.composition.merged import Merged
-from gateway.composition.problems import Report, joined, named_subgraphs
+from gateway.composition.problems import Place, Report, joined, named_subgraphs
 from gateway.composition.rules.composed_directives import spec_of
 from gateway.supergraph.api_schema import EXECUTABLE
 
@@ -54,16 +54,16 @@ def _composed(merged: Merged, report: Report) -> dict[str, str]:
             link = next(each for each in subgraph.links if each.identity == identity)
             original = next(key for key, written in link.imports.items() if written == f"@{name}")
             originals.setdefault((identity, original), {}).setdefault(name, []).append(subgraph.name)
-            links[identity] = _newer(links.get(identity), link, report)
+            links[identity] = _newer(links.get(identity), link, merged, report)
     for name, identities in found.items():
         if len(identities) > 1:
-            message = f'Composed directive "@{name}" comes from different specifications: {joined(list(identities))}.'
-            report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+            message = f'Composed directive "@{name}" comes from different specifications: {_told(identities)}.'
+            report.problem("DIRECTIVE_COMPOSITION_ERROR", message, *_places(merged, (name,)))
     for (_, original), names in originals.items():
         if len(names) > 1:
-            told = joined([f'"@{name}" in {named_subgraphs(subgraphs)}' for name, subgraphs in names.items()])
+            told = _told({f'"@{name}"': subgraphs for name, subgraphs in names.items()})
             message = f'Composed directive "{original}" must have one name everywhere: it is called {told}.'
-            report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+            report.problem("DIRECTIVE_COMPOSITION_ERROR", message, *_places(merged, names))
     merged.links = [_without_others(link, found) for link in links.values()]
     return {name: next(iter(identities)) for name, identities in found.items()}
 
@@ -72,19 +72,30 @@ def _of_supergraphs() -> frozenset[str]:
     return frozenset(directives_of(LATEST)) - NOT_CARRIED
 
 
+def _told(by: Mapping[str, Iterable[str]]) -> str:
+    return joined([f"{what} in {named_subgraphs(subgraphs)}" for what, subgraphs in by.items()])
+
+
+def _places(merged: Merged, names: Iterable[str]) -> list[Place]:
+    found = ((each, each.composed.get(name)) for name in names for each in merged.subgraphs.values())
+    return [subgraph.place(applied.node) for subgraph, applied in found if applied is not None]
+
+
 def _without_others(link: Link, composed: Container[str]) -> Link:
     """The supergraph imports what it has."""
     imports = {original: written for original, written in link.imports.items() if written.removeprefix("@") in composed}
     return replace(link, imports=imports)
 
 
-def _newer(known: Link | None, link: Link, report: Report) -> Link:
+def _newer(known: Link | None, link: Link, merged: Merged, report: Report) -> Link:
     if known is None:
         return link
     one, other = (tuple(int(part) for part in each.version[1:].split(".") if part) for each in (known, link))
     if one and other and one[:1] != other[:1]:
         message = f"The specification {link.identity} is linked in versions {known.version} and {link.version}."
-        report.problem("DIRECTIVE_COMPOSITION_ERROR", message)
+        nodes = [(s, each) for s in merged.subgraphs.values() for each in s.links if each.identity == link.identity]
+        places = [subgraph.place(each.node) for subgraph, each in nodes]
+        report.problem("DIRECTIVE_COMPOSITION_ERROR", message, *places)
     imports = {**known.imports, **link.imports}
     newest = link if other > one else known
     return Link(newest.url, link.identity, link.name, newest.version, link.prefix, imports, link.purpose, newest.node)

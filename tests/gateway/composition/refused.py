@@ -54,6 +54,12 @@ def two(name: str, code: str, at: str | None, a: str, b: str) -> Refused:
 Q = "type Query { x: Int }"
 T = 'type Query { t: T }\ntype T @key(fields: "id") { id: ID! name: String }'
 
+OWN = (
+    'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@composeDirective"])\n'
+    '@link(url: "{url}", import: [{imported}])\n@composeDirective(name: "@{name}")\n'
+    "directive @{name} on FIELD_DEFINITION\n"
+)
+
 REFUSED = [
     # A text that is no GraphQL
     one("it does not parse", "INVALID_GRAPHQL", "a:2:16", "type Query { x Int }"),
@@ -435,7 +441,7 @@ REFUSED = [
     one(
         "a Query that is not the root",
         "ROOT_QUERY_USED",
-        None,
+        "a:2:46",
         "extend schema { query: Q } type Q { x: Int } type Query { y: Int }",
     ),
     one("a hidden Query", "QUERY_ROOT_TYPE_INACCESSIBLE", None, "type Query @inaccessible { x: Int }"),
@@ -467,7 +473,7 @@ REFUSED = [
     one(
         "a default that is hidden",
         "DEFAULT_VALUE_USES_INACCESSIBLE",
-        None,
+        "a:2:16",
         "type Query { x(e: E = A): Int } enum E { A @inaccessible B }",
     ),
     one(
@@ -475,6 +481,94 @@ REFUSED = [
         "IMPLEMENTED_BY_INACCESSIBLE",
         None,
         "type Query { t: I } interface I { x: Int y: Int } type T implements I { x: Int @inaccessible y: Int }",
+    ),
+    one(
+        "a default with a hidden value in it",
+        "DEFAULT_VALUE_USES_INACCESSIBLE",
+        "a:2:16",
+        "type Query { x(i: [I] = {e: A}): Int } input I { e: E f: Int } enum E { A @inaccessible B }",
+    ),
+    one(
+        "a default with a hidden field in it",
+        "DEFAULT_VALUE_USES_INACCESSIBLE",
+        "a:2:40",
+        "type Query { x(j: J): Int }  input J { i: I = {e: 1} } input I { e: Int @inaccessible f: Int }",
+    ),
+    two(
+        "a default that not every subgraph takes",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "a:2:16",
+        "type Query { x(e: E = A): Int @shareable } enum E { A B }",
+        "type Query { x(e: E): Int @shareable } enum E { B }",
+    ),
+    two(
+        "a default that may no longer be null",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "a:2:16",
+        "type Query { x(y: Int = null): Int @shareable }",
+        "type Query { x(y: Int!): Int @shareable }",
+    ),
+    two(
+        "a default of an input field that not every subgraph has",
+        "INPUT_FIELD_DEFAULT_MISMATCH",
+        "a:2:39",
+        "type Query { x(j: J): Int } input J { i: I = {a: 1} } input I { a: Int b: Int }",
+        "type Query { y(i: I): Int } input I { b: Int }",
+    ),
+    two(
+        "a default that lacks what is required elsewhere",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "a:2:16",
+        "type Query { x(i: I = {}): Int @shareable } input I { a: Int }",
+        "type Query { x(i: I): Int @shareable } input I { a: Int! }",
+    ),
+    two(
+        "an interface's argument that its implementation loses",
+        "INTERFACE_FIELD_NO_IMPLEM",
+        "a:2:37",
+        "type Query { i: I } interface I { f(x: Int): Int } type T implements I { f(x: Int): Int @shareable }",
+        "type Query { t: T } type T { f: Int @shareable }",
+    ),
+    two(
+        "an argument that only the implementation requires",
+        "INTERFACE_FIELD_NO_IMPLEM",
+        "a:2:83",
+        "type Query { i: I } interface I { f(x: Int): Int } type T implements I { f(x: Int y: Int): Int @shareable }",
+        "type Query { t: T } type T { f(x: Int y: Int!): Int @shareable }",
+    ),
+    two(
+        "an interface's argument that is narrower where it is implemented",
+        "FIELD_ARGUMENT_TYPE_MISMATCH",
+        "a:2:37",
+        "type Query { i: I } interface I { f(x: Int): Int } type T implements I { f(x: Int): Int @shareable }",
+        "type Query { t: T } type T { f(x: Int!): Int @shareable }",
+    ),
+    one(
+        "an interface's argument that is hidden where it is implemented",
+        "IMPLEMENTED_BY_INACCESSIBLE",
+        "a:2:37",
+        "type Query { i: I } interface I { f(x: Int): Int } type T implements I { f(x: Int @inaccessible): Int }",
+    ),
+    one(
+        "a hidden argument that implementations require",
+        "REQUIRED_INACCESSIBLE",
+        "a:2:37",
+        "type Query { i: I } interface I { f(x: Int! = 1 @inaccessible): Int } type T implements I { f(x: Int!): Int }",
+    ),
+    two(
+        "an interface of an interface that its implementation does not know",
+        "INVALID_GRAPHQL",
+        "a:2:44",
+        "type Query { i: I } interface I { f: Int } type T implements I { f: Int }",
+        "type Query { j: J } interface J { f: Int } interface I implements J { f: Int } "
+        "type V implements I & J { f: Int }",
+    ),
+    two(
+        "an input that needs itself",
+        "INVALID_GRAPHQL",
+        "a:2:50",
+        "type Query { x(a: A): Int @shareable } input A { b: B! } input B { a: A }",
+        "type Query { x(a: A): Int @shareable } input A { b: B } input B { a: A! }",
     ),
     # Demands, costs, contexts, directives of one's own
     one(
@@ -518,7 +612,7 @@ REFUSED = [
     two(
         "two names for one directive",
         "LINK_IMPORT_NAME_MISMATCH",
-        None,
+        "a:1:15",
         'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: '
         '[{name: "@cost", as: "@weight"}])\n'
         "type Query { x: Int @weight(weight: 2) }",
@@ -573,6 +667,28 @@ REFUSED = [
         None,
         'raw|extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@composeDirective"])\n'
         '@composeDirective(name: "@own")\ndirective @own on FIELD_DEFINITION\ntype Query { x: Int @own }',
+    ),
+    two(
+        "one directive of two specifications",
+        "DIRECTIVE_COMPOSITION_ERROR",
+        "a:3:1",
+        OWN.format(url="https://example.com/own/v1.0", imported='"@own"', name="own") + Q,
+        OWN.format(url="https://example.com/other/v1.0", imported='"@own"', name="own") + "type Query { y: Int }",
+    ),
+    two(
+        "one directive under two names",
+        "DIRECTIVE_COMPOSITION_ERROR",
+        "a:3:1",
+        OWN.format(url="https://example.com/own/v1.0", imported='"@own"', name="own") + Q,
+        OWN.format(url="https://example.com/own/v1.0", imported='{name: "@own", as: "@my"}', name="my")
+        + "type Query { y: Int }",
+    ),
+    two(
+        "one specification in two major versions",
+        "DIRECTIVE_COMPOSITION_ERROR",
+        "a:2:1",
+        OWN.format(url="https://example.com/own/v1.0", imported='"@own"', name="own") + Q,
+        OWN.format(url="https://example.com/own/v2.0", imported='"@own"', name="own") + "type Query { y: Int }",
     ),
     # Values of directives' arguments, and field sets
     one("a scope that is no text", "INVALID_GRAPHQL", None, "type Query { x: Int @requiresScopes(scopes: [[1]]) }"),
@@ -636,14 +752,14 @@ REFUSED = [
     two(
         "no way to a field",
         "SATISFIABILITY_ERROR",
-        None,
+        "b:2:56",
         'type Query { t: T } type T @key(fields: "id") { id: ID! }',
         'type T @key(fields: "id", resolvable: false) { id: ID! n: Int }',
     ),
     Refused(
         "no way into an interface object",
         "SATISFIABILITY_ERROR",
-        None,
+        "b:2:73",
         {
             "a": 'type Query { all: [M] } interface M @key(fields: "id") { id: ID! } '
             'type C implements M @key(fields: "id") { id: ID! }',
@@ -654,7 +770,7 @@ REFUSED = [
     one(
         "a context that only the object itself sets",
         "SATISFIABILITY_ERROR",
-        None,
+        "a:2:84",
         'type Query { t: T } type T @key(fields: "id") @context(name: "c") '
         '{ id: ID! n: Int y(z: Int @fromContext(field: "$c { n }")): Int }',
     ),

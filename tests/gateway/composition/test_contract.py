@@ -60,7 +60,29 @@ def test_a_shown_field_of_a_hidden_type_is_refused(contract: Contract) -> None:
     graph = {**GRAPH, "scans": GRAPH["scans"].replace("type Raw {", 'type Raw @tag(name: "bytes") {')}
     with pytest.raises(CompositionFailed) as failed:
         compose(sources_of(graph), contract)
-    assert [problem.message[:39] for problem in failed.value.problems] == ['Type "Raw" is @inaccessible, but "Scan.']
+    (problem,) = failed.value.problems
+    assert problem.message == (
+        'Type "Raw" is hidden by the contract, but "Scan.raw", which clients see, is of that type.'
+    )
+    assert str(problem.places[0]) == "scans:7:9"
+
+
+def test_what_a_contract_hides_is_not_told_as_if_its_author_had_hidden_it() -> None:
+    graph = {
+        "a": """
+            type Query { x(by: By! @tag(name: "in"), e: E = A): T i: I } type T { y: Int @tag(name: "in") } scalar By
+            enum E { A @tag(name: "in") B } interface I { z: Int } type J implements I { z: Int @tag(name: "in") w: Int}
+        """
+    }
+    with pytest.raises(CompositionFailed) as failed:
+        compose(sources_of(graph), Contract(hidden=frozenset(("in",))))
+    assert {problem.code: "@inaccessible" in problem.message for problem in failed.value.problems} == {
+        "REQUIRED_INACCESSIBLE": False,
+        "ONLY_INACCESSIBLE_CHILDREN": False,
+        "DEFAULT_VALUE_USES_INACCESSIBLE": False,
+        "IMPLEMENTED_BY_INACCESSIBLE": False,
+    }
+    assert all("by the contract" in problem.message for problem in failed.value.problems)
 
 
 def test_a_tag_that_nothing_carries_is_refused_since_it_may_be_mistyped() -> None:

@@ -16,10 +16,15 @@ def problems_of(sources: list[SubgraphSource]) -> tuple[Problem, ...]:
     return failed.value.problems
 
 
+ABOUT_ALL = {"NO_QUERIES"}
+"""Codes of what no subgraph in particular is to blame for."""
+
+
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case.code}: {case.name}")
 def test_the_reason_is_told_and_no_other(case: Refused) -> None:
     problems = problems_of(sources_of(case.subgraphs))
     assert {problem.code for problem in problems} == {case.code}
+    assert all(problem.places for problem in problems) or case.code in ABOUT_ALL
     if case.at is not None:
         assert str(problems[0].places[0]) == case.at
 
