@@ -88,6 +88,7 @@ def _reachable(merged: Merged) -> frozenset[str]:
     """The types that lead on from the roots by what is shown, and what may stand for them."""
     found: set[str] = set()
     waiting = [name for name in ROOTS.values() if name in merged.types]
+    waiting += (named(each.type) for made in merged.executable.values() for each in made.arguments.values())
     while waiting:
         name = waiting.pop()
         type_ = merged.types.get(name)

@@ -62,6 +62,7 @@ class Declared:
 
     types: dict[str, Type]
     directives: dict[str, DirectiveDefinitionNode]
+    directive_arguments: dict[str, dict[str, InputValue]]
     composed: dict[str, Applied]
 
 
@@ -92,7 +93,11 @@ class _Declaring:
                             composed[name.removeprefix("@")] = applied
         for declared in self.types.values():
             _understand(declared, self.names.version)
-        return Declared(self.types, directives, composed)
+        arguments = {
+            name: {argument.name.value: self.input_value(argument) for argument in node.arguments or ()}
+            for name, node in directives.items()
+        }
+        return Declared(self.types, directives, arguments, composed)
 
     def declare(self, node: TypeDefinitionNode | TypeExtensionNode) -> None:
         name = self.named(node.name.value)

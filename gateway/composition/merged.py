@@ -107,12 +107,23 @@ class MergedType(MergedElement):
 
 
 @dataclass(slots=True)
+class MergedDirective(MergedElement):
+    """A directive that clients may write."""
+
+    arguments: dict[str, MergedInput] = field(default_factory=dict)
+    locations: tuple[str, ...] = ()
+    repeatable: bool = False
+
+
+@dataclass(slots=True)
 class Merged:
-    """All of it. `subgraphs` by the value of the `join__Graph` enum, in its order."""
+    """All of it. `subgraphs` by the value of the `join__Graph` enum, in its order; `composed`: definitions of composed
+    directives."""
 
     subgraphs: BySubgraph
     types: dict[str, MergedType] = field(default_factory=dict)
-    directives: list[DirectiveDefinitionNode] = field(default_factory=list)
+    composed: list[DirectiveDefinitionNode] = field(default_factory=list)
+    executable: dict[str, MergedDirective] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
 
     def name_of(self, graph: str) -> str:

@@ -78,6 +78,7 @@ def read_subgraph(source: SubgraphSource, graph: str, report: Report) -> Subgrap
         links=links,
         types=types.types,
         directives=types.directives,
+        directive_arguments=types.directive_arguments,
         roots={operation: ROOTS[operation] for operation in roots if ROOTS[operation] in types.types},
         composed=types.composed,
         built=built,

@@ -175,6 +175,7 @@ class SubgraphSchema:
     links: tuple[Link, ...]
     types: dict[str, Type]
     directives: dict[str, DirectiveDefinitionNode]
+    directive_arguments: dict[str, dict[str, InputValue]]
     roots: dict[str, str]
     composed: dict[str, Applied]
     built: GraphQLSchema | None = None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from graphql import (
     ConstDirectiveNode,
     DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     EnumValueDefinitionNode,
@@ -34,6 +35,7 @@ from gateway.composition.federation_spec import number_of
 from gateway.composition.merged import (
     Demands,
     Merged,
+    MergedDirective,
     MergedElement,
     MergedField,
     MergedInput,
@@ -106,11 +108,12 @@ _OPERATIONS = {
 
 def supergraph_document(merged: Merged) -> DocumentNode:
     """The whole supergraph."""
+    executable = [_directive(made) for made in merged.executable.values()]
     types = [_type(merged, merged.types[name]) for name in sorted(merged.types)]
-    used = _used_directives(types)
+    used = _used_directives(types) | _used_directives(executable)
     specs = [name for name in _SPECS if name in used or (name == "cost" and "listSize" in used)]
     machinery = list(_machinery(merged, specs))
-    definitions: list[DefinitionNode] = [_schema(merged, specs), *machinery, *merged.directives]
+    definitions: list[DefinitionNode] = [_schema(merged, specs), *machinery, *merged.composed, *executable]
     return DocumentNode(definitions=(*definitions, _graphs(merged), *types))
 
 
@@ -174,11 +177,11 @@ def _graphs(merged: Merged) -> EnumTypeDefinitionNode:
     )
 
 
-def _used_directives(types: Iterable[TypeDefinitionNode]) -> frozenset[str]:
+def _used_directives(types: Iterable[TypeDefinitionNode | DirectiveDefinitionNode]) -> frozenset[str]:
     found: set[str] = set()
     for type_ in types:
         parts = [*(getattr(type_, "fields", None) or ()), *(getattr(type_, "values", None) or ())]
-        arguments = [argument for part in parts for argument in getattr(part, "arguments", None) or ()]
+        arguments = [argument for part in (type_, *parts) for argument in getattr(part, "arguments", None) or ()]
         for node in (type_, *parts, *arguments):
             found.update(each.name.value for each in node.directives or ())
     return frozenset(found)
@@ -229,6 +232,16 @@ def _input(each: MergedInput) -> InputValueDefinitionNode:
         type=type_node(each.type),
         default_value=each.default,
         directives=(*each.joins, *_own(each)),
+    )
+
+
+def _directive(made: MergedDirective) -> DirectiveDefinitionNode:
+    return DirectiveDefinitionNode(
+        name=NameNode(value=made.name),
+        description=text_node(made.description),
+        arguments=tuple(_input(each) for each in made.arguments.values() if each.is_kept),
+        repeatable=made.repeatable,
+        locations=tuple(NameNode(value=location) for location in made.locations),
     )
 
 

@@ -16,6 +16,9 @@ from gateway.composition.schema import Kind, coordinate, named
 
 def check(merged: Merged, report: Report) -> None:
     """Look at every default that clients see."""
+    for made in merged.executable.values():
+        for argument in made.arguments.values():
+            _check_one(merged, argument, f"@{made.name}({argument.name}:)", "FIELD_ARGUMENT_DEFAULT_MISMATCH", report)
     for type_ in merged.types.values():
         if type_.inaccessible:
             continue

@@ -12,6 +12,7 @@ from gateway.composition.merge.definitions import merge_definitions
 from gateway.composition.merge.demands import carry_demands
 from gateway.composition.merge.directives import Composed, merge_element
 from gateway.composition.merge.enums import merge_enums
+from gateway.composition.merge.executable import merge_executable
 from gateway.composition.merge.fields import merge_fields
 from gateway.composition.merge.inputs import merge_inputs
 from gateway.composition.merge.joins import join_all
@@ -25,6 +26,7 @@ def merge(subgraphs: BySubgraph, report: Report) -> Merged:
     merged = Merged(subgraphs)
     _check_roots(merged, report)
     composed = merge_definitions(merged, report)
+    merge_executable(merged, composed, report)
     for name in dict.fromkeys(name for subgraph in subgraphs.values() for name in subgraph.types):
         by = {graph: subgraph.types[name] for graph, subgraph in subgraphs.items() if name in subgraph.types}
         if _is_of_one_kind(merged, name, by, report):

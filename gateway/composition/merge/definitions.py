@@ -1,4 +1,4 @@
-"""Definitions of directives that the supergraph keeps: those that clients use, and those that are composed.
+"""Definitions of directives that @composeDirective brings into the supergraph.
 
 In: the subgraphs. Out: definitions and links of the supergraph, and the names of the directives that are composed.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
-from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode, print_ast
+from graphql import DirectiveDefinitionNode, InputValueDefinitionNode, NameNode
 
 from gateway.composition.federation_spec import LATEST, NOT_CARRIED, directives_of
 from gateway.composition.links import Link
 from gateway.composition.merged import Merged
 from gateway.composition.problems import Place, Report, joined, named_subgraphs
 from gateway.composition.rules.composed_directives import spec_of
-from gateway.supergraph.api_schema import EXECUTABLE
 
 
 def merge_definitions(merged: Merged, report: Report) -> dict[str, bool]:
@@ -23,17 +22,8 @@ def merge_definitions(merged: Merged, report: Report) -> dict[str, bool]:
     composed = _composed(merged, report)
     for name in composed:
         by = {g: s.directives[name] for g, s in merged.subgraphs.items() if name in s.composed and name in s.directives}
-        merged.directives.append(_united(name, by))
-    for name, by in _executable(merged).items():
-        if name not in composed and len(by) == len(merged.subgraphs):
-            same = _common(merged, name, by, report)
-            if same is not None:
-                merged.directives.append(same)
-        elif name not in composed:
-            message = f'Directive "@{name}" is not in the supergraph: only {_named(merged, by)} defines it.'
-            places = [merged.schema(graph).place(node) for graph, node in by.items()]
-            report.hint("INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE", message, *places)
-    return {node.name.value: node.repeatable for node in merged.directives if node.name.value in composed}
+        merged.composed.append(_united(name, by))
+    return {node.name.value: node.repeatable for node in merged.composed if node.name.value in composed}
 
 
 def _composed(merged: Merged, report: Report) -> dict[str, str]:
@@ -116,40 +106,3 @@ def _united(name: str, by: dict[str, DirectiveDefinitionNode]) -> DirectiveDefin
         repeatable=any(node.repeatable for node in by.values()),
         locations=tuple(NameNode(value=location) for location in locations),
     )
-
-
-def _executable(merged: Merged) -> dict[str, dict[str, DirectiveDefinitionNode]]:
-    found: dict[str, dict[str, DirectiveDefinitionNode]] = {}
-    for graph, subgraph in merged.subgraphs.items():
-        for name, node in subgraph.directives.items():
-            if any(location.value in EXECUTABLE for location in node.locations):
-                found.setdefault(name, {})[graph] = node
-    return found
-
-
-def _common(
-    merged: Merged, name: str, by: dict[str, DirectiveDefinitionNode], report: Report
-) -> DirectiveDefinitionNode | None:
-    """What all of them say: clients may send it to any subgraph."""
-    first, *others = by.values()
-    arguments = {argument.name.value: print_ast(argument.type) for argument in first.arguments or ()}
-    for node in others:
-        theirs = {argument.name.value: print_ast(argument.type) for argument in node.arguments or ()}
-        if theirs == arguments:
-            continue
-        if theirs.keys() == arguments.keys():
-            at = next(key for key in arguments if theirs[key] != arguments[key])
-            message = f'Type of argument "@{name}({at}:)" is incompatible across {_named(merged, by)}.'
-            places = [merged.schema(graph).place(each) for graph, each in by.items()]
-            report.problem("FIELD_ARGUMENT_TYPE_MISMATCH", message, *places)
-        return None
-    shared = set.intersection(*({location.value for location in node.locations} for node in by.values()))
-    kept = [location for location in first.locations if location.value in shared and location.value in EXECUTABLE]
-    if not kept:
-        return None
-    values = {key: getattr(first, key) for key in first.keys if key != "loc"}
-    return DirectiveDefinitionNode(**{**values, "locations": tuple(kept)})
-
-
-def _named(merged: Merged, by: dict[str, DirectiveDefinitionNode]) -> str:
-    return named_subgraphs(map(merged.name_of, by))

@@ -29,9 +29,12 @@ def _uses(merged: Merged) -> tuple[dict[str, str], dict[str, str]]:
     """For each type name an example of where it goes in, and of where it comes out."""
     goes_in: dict[str, str] = {}
     comes_out: dict[str, str] = {}
-    for directive in merged.directives:
+    for directive in merged.composed:
         for node in directive.arguments or ():
             goes_in.setdefault(named_type(node.type), f"@{directive.name.value}({node.name.value}:)")
+    for made in merged.executable.values():
+        for argument in made.arguments.values():
+            goes_in.setdefault(named(argument.type), f"@{made.name}({argument.name}:)")
     for type_ in merged.types.values():
         for field in type_.fields.values():
             comes_out.setdefault(named(field.type), coordinate(type_.name, field.name))

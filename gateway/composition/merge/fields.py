@@ -5,14 +5,11 @@ In: a type with what each subgraph says. Out: its merged fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from graphql import print_ast, value_from_ast_untyped
-
+from gateway.composition.merge.arguments import grouped, merge_argument, tell_missing
 from gateway.composition.merge.directives import Composed, merge_element
-from gateway.composition.merge.type_texts import most_general, most_specific
+from gateway.composition.merge.type_texts import most_general
 from gateway.composition.merged import Merged, MergedField, MergedInput, MergedType
-from gateway.composition.problems import Report, joined, named_subgraphs
+from gateway.composition.problems import Report, named_subgraphs
 from gateway.composition.rules.contexts import reference_of
 from gateway.composition.schema import Field, Kind, coordinate
 
@@ -66,22 +63,10 @@ def _merged_argument(
     merged: Merged, type_: MergedType, field: MergedField, name: str, composed: Composed, report: Report
 ) -> MergedInput:
     by = {graph: each.arguments[name] for graph, each in field.by.items() if name in each.arguments}
-    argument = MergedInput(name, by=by)
-    merge_element(argument, list(by.values()), composed)
     at = coordinate(type_.name, field.name, name)
-    texts = {graph: each.type for graph, each in by.items()}
-    specific = most_specific(texts.values())
-    if specific is None:
-        message = f'Type of argument "{at}" is incompatible across subgraphs: it has {grouped(merged, texts)}.'
-        report.problem("FIELD_ARGUMENT_TYPE_MISMATCH", message, *merged.places(by))
-    elif len(set(texts.values())) > 1:
-        message = f'Type of argument "{at}" differs: it has {grouped(merged, texts)}. The supergraph has "{specific}".'
-        report.hint("INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE", message, *merged.places(by))
-    argument.type = specific or next(iter(texts.values()))
-    argument.default = next((each.default for each in reversed(by.values()) if each.default is not None), None)
+    argument = merge_argument(merged, at, name, by, composed, report)
     argument.is_contextual = any(reference_of(each) is not None for each in by.values())
     argument.is_kept = len(by) == len(field.by)
-    check_defaults(merged, f'Argument "{at}"', argument, "FIELD_ARGUMENT_DEFAULT_MISMATCH", report)
     _check_presence(merged, type_, field, argument, at, report)
     return argument
 
@@ -104,27 +89,5 @@ def _check_presence(
     if external:
         message = f'Argument "{at}" is declared in {has}, but not in {lacks}, where the field is marked @external.'
         report.problem("EXTERNAL_ARGUMENT_MISSING", message, *merged.places(external))
-    if argument.type.endswith("!"):
-        message = f'Argument "{at}" is required in {has}, but does not appear in {lacks}: declare it everywhere.'
-        report.problem("REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH", message, *merged.places(missing))
-    else:
-        message = f'Optional argument "{at}" is not in the supergraph: {lacks} does not declare it.'
-        report.hint("INCONSISTENT_ARGUMENT_PRESENCE", message, *merged.places(argument.by))
-
-
-def check_defaults(merged: Merged, what: str, argument: MergedInput, code: str, report: Report) -> None:
-    """Refuse defaults that differ."""
-    texts = {graph: print_ast(each.default) for graph, each in argument.by.items() if each.default is not None}
-    values = [value_from_ast_untyped(each.default) for each in argument.by.values() if each.default is not None]
-    if any(value != values[0] for value in values):
-        message = f"{what} has default values that differ: {grouped(merged, texts, 'default value', quoted=False)}."
-        report.problem(code, message, *merged.places(argument.by))
-
-
-def grouped(merged: Merged, texts: Mapping[str, str], what: str = "type", quoted: bool = True) -> str:
-    """`type "A" in subgraph "x" and type "B" in subgraph "y"`."""
-    groups: dict[str, list[str]] = {}
-    for graph, text in texts.items():
-        groups.setdefault(text, []).append(merged.name_of(graph))
-    mark = '"' if quoted else ""
-    return joined([f"{what} {mark}{text}{mark} in {named_subgraphs(names)}" for text, names in groups.items()])
+    places = {graph: merged.schema(graph).place(each.node) for graph, each in missing.items()}
+    tell_missing(merged, at, argument, places, report)

@@ -5,8 +5,8 @@ In: an input type with what each subgraph says. Out: its merged fields.
 
 from __future__ import annotations
 
+from gateway.composition.merge.arguments import check_defaults, grouped
 from gateway.composition.merge.directives import Composed, merge_element
-from gateway.composition.merge.fields import check_defaults, grouped
 from gateway.composition.merge.type_texts import most_specific
 from gateway.composition.merged import Merged, MergedInput, MergedType
 from gateway.composition.nodes import EnumName, directive

@@ -415,6 +415,34 @@ REFUSED = [
         "type Query { x(e: E): E @shareable } enum E { A B }",
         "type Query { x(e: E): E @shareable } enum E { A }",
     ),
+    two(
+        "a directive's arguments of two types",
+        "FIELD_ARGUMENT_TYPE_MISMATCH",
+        "a:2:14",
+        f"directive @d(e: Int) on FIELD {Q}",
+        "directive @d(e: String) on FIELD type Query { y: Int }",
+    ),
+    two(
+        "a directive's arguments of two defaults",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "a:2:14",
+        f"directive @d(e: Int = 1) on FIELD {Q}",
+        "directive @d(e: Int = 2) on FIELD type Query { y: Int }",
+    ),
+    two(
+        "a directive's default that not every subgraph takes",
+        "FIELD_ARGUMENT_DEFAULT_MISMATCH",
+        "a:2:14",
+        f"directive @d(e: E = A) on FIELD enum E {{ A B }} {Q}",
+        "directive @d(e: E) on FIELD enum E { B } type Query { y: Int }",
+    ),
+    two(
+        "a directive's required argument that one lacks",
+        "REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH",
+        "b:2:1",
+        f"directive @d(e: Int!) on FIELD {Q}",
+        "directive @d on FIELD type Query { y: Int }",
+    ),
     # Interfaces
     two(
         "an interface's field that an implementation lacks",

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from graphql import print_type
+from graphql.utilities.print_schema import print_directive
 
 from gateway.composition.compose import compose, graph_names
 from gateway.composition.read_subgraph import SubgraphSource
+from gateway.supergraph.read import read_supergraph
 from infra.compose.supergraph_file import SUPERGRAPH, current_sdls
 from subgraphs.catalogue import url_of
 from tests.composition_peer.paths import unplanned
@@ -107,6 +110,30 @@ def test_a_directive_that_only_one_subgraph_executes_is_left_out_and_told() -> N
     )
     assert "@alone" not in composed.supergraph
     assert [hint.code for hint in composed.hints] == ["INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE"]
+
+
+def test_a_directive_that_clients_write_has_what_every_subgraph_knows_of_it() -> None:
+    composed = compose(
+        sources_of(
+            {
+                "a": 'directive @d("why" e: E = B, i: I, only: Int) repeatable on FIELD | QUERY\n'
+                "type Query { x: Int } enum E { A B } input I { a: Int b: Int }",
+                "b": "directive @d(e: E!, i: I) on FIELD | FIELD_DEFINITION\n"
+                "type Query { y: Int } enum E { B C } input I { b: Int! }",
+            }
+        )
+    )
+    schema = read_supergraph(composed.supergraph).api_schema
+    directive = schema.get_directive("d")
+    assert directive is not None
+    assert print_directive(directive) == 'directive @d(\n  """why"""\n  e: E! = B\n  i: I\n) on FIELD'
+    assert [print_type(schema.type_map[name]) for name in "EI"] == ["enum E {\n  B\n}", "input I {\n  b: Int!\n}"]
+    assert [hint.code for hint in composed.hints if "@d" in hint.message] == [
+        "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
+        "INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE",
+        "INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE",
+        "INCONSISTENT_ARGUMENT_PRESENCE",
+    ]
 
 
 def test_a_query_may_be_reached_again_below_itself() -> None:

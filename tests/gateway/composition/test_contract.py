@@ -94,6 +94,12 @@ def test_a_tag_that_nothing_carries_is_refused_since_it_may_be_mistyped() -> Non
     )
 
 
+def test_a_contract_shows_what_a_directive_that_clients_write_takes() -> None:
+    graph = {"a": 'directive @d(e: E) on FIELD enum E { A } type Query { x: Int @tag(name: "partner") y: Int }'}
+    composed = compose(sources_of(graph), Contract(frozenset(("partner",))))
+    assert "E" in read_supergraph(composed.supergraph).api_schema.type_map
+
+
 def test_a_contract_that_shows_no_query_is_refused() -> None:
     with pytest.raises(CompositionFailed) as failed:
         compose(sources_of(GRAPH), Contract(frozenset(("mr",))))
