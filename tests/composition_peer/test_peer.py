@@ -17,6 +17,9 @@ PEER_TAKES = {
     "a @requires with a variable",
     "the taker of a shared field does not share",
     "what another one provides is not shared",
+    "connectors",
+    "a directive before its time",
+    "a directive's required argument that one lacks",
     "a composed directive called like one of Federation's",
 }
 """What the peer composes all the same: into a fetch that its subgraph refuses, into a schema that is none, or against
