@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from graphql import (
@@ -53,14 +54,8 @@ class FederationNames:
     def definitions(self, taken: frozenset[str]) -> Iterator[DefinitionNode]:
         """The definitions under the subgraph's names, but those that it gives itself."""
         yield from self._link_definitions(taken)
-        known, scalars = directives_of(self.version), scalars_of(self.version)
-        inner = {specified: written for written, specified in self.scalars.items()}
-        for written, specified in self.directives.items():
-            if f"@{written}" not in taken:
-                yield _renamed(known[specified], written, inner)
-        for written, specified in self.scalars.items():
-            if written not in taken:
-                yield _renamed(scalars[specified], written, inner)
+        known = _definitions(self.version, tuple(self.directives.items()), tuple(self.scalars.items()))
+        yield from (node for written, node in known if written not in taken)
 
     def defines(self, node: Node) -> bool:
         """Whether the definition is one of the specification's, given by the subgraph itself."""
@@ -104,6 +99,18 @@ def federation_names(links: tuple[Link, ...], called: frozenset[str]) -> Federat
             written = other.imports.get(f"@{specified}", f"@{other.prefix}").removeprefix("@")
             directives[written] = specified
     return FederationNames(link.version, called, directives, scalars)
+
+
+@lru_cache(maxsize=64)
+def _definitions(
+    version: str, directives: tuple[tuple[str, str], ...], scalars: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, DefinitionNode], ...]:
+    """The specification's definitions under the names that are written for them."""
+    inner = {specified: written for written, specified in scalars}
+    return (
+        *((f"@{name}", _renamed(directives_of(version)[specified], name, inner)) for name, specified in directives),
+        *((name, _renamed(scalars_of(version)[specified], name, inner)) for name, specified in scalars),
+    )
 
 
 def _name(node: Node) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from graphql import (
     DocumentNode,
@@ -84,6 +85,7 @@ class Faulty:
                 return f"it spreads the named fragment {self.subject}; write it inline"
 
 
+@lru_cache(maxsize=4096)
 def parse_selections(text: str) -> SelectionSetNode | str:
     """The selections; or, as text, why they do not parse."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from graphql import (
     BooleanValueNode,
     ConstArgumentNode,
@@ -60,6 +62,7 @@ def text_node(text: str | None) -> StringValueNode | None:
     return StringValueNode(value=text, block=True) if text is not None else None
 
 
+@lru_cache(maxsize=4096)
 def type_node(text: str) -> TypeNode:
     """A type as it is printed."""
     return parse_type(text, no_location=True)

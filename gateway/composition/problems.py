@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from graphql import Node, get_location
+from graphql import Node
 
 from gateway.errors import GatewayError
 
@@ -98,8 +98,7 @@ def place_of(subgraph: str, node: Node | None) -> Place:
     """Where the node stands in the text of its subgraph."""
     if node is None or node.loc is None:
         return Place(subgraph)
-    found = get_location(node.loc.source, node.loc.start)
-    return Place(subgraph, found.line, found.column)
+    return Place(subgraph, node.loc.start_token.line, node.loc.start_token.column)
 
 
 def named_subgraphs(names: Iterable[str]) -> str:

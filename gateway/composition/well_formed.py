@@ -23,8 +23,10 @@ from graphql import (
     InputObjectTypeExtensionNode,
     InterfaceTypeDefinitionNode,
     InterfaceTypeExtensionNode,
+    Node,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
+    ParallelVisitor,
     ScalarTypeDefinitionNode,
     ScalarTypeExtensionNode,
     SchemaDefinitionNode,
@@ -34,7 +36,6 @@ from graphql import (
     Undefined,
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
-    Visitor,
     build_ast_schema,
     introspection_types,
     print_ast,
@@ -43,9 +44,10 @@ from graphql import (
     value_from_ast,
     visit,
 )
+from graphql.language.ast import QUERY_DOCUMENT_KEYS
 from graphql.validation.rules.possible_type_extensions import PossibleTypeExtensionsRule
 from graphql.validation.specified_rules import specified_sdl_rules
-from graphql.validation.validate import validate_sdl
+from graphql.validation.validation_context import SDLValidationContext
 
 from gateway.composition.federation_names import FederationNames, names_given
 from gateway.composition.federation_spec import LATEST, elements_of
@@ -62,6 +64,7 @@ _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 }
 _RULES = [rule for rule in specified_sdl_rules if rule is not PossibleTypeExtensionsRule]
 _UNKNOWN_DIRECTIVE = re.compile(r"Unknown directive '@(\w+)'")
+_KEYS = {kind: tuple(key for key in keys if key != "name") for kind, keys in QUERY_DOCUMENT_KEYS.items()}
 _PARTS = ("directives", "fields", "interfaces", "types", "values")
 
 
@@ -71,7 +74,7 @@ def check_well_formed(
     """Refuse what is not GraphQL. The schema, where it is one."""
     added = names.definitions(names_given(document))
     whole = DocumentNode(definitions=(*added, *_with_definitions(document.definitions)))
-    problems = [*_not_of_a_schema(document), *validate_sdl(whole, None, _RULES)]
+    problems = [*_not_of_a_schema(document), *_against_rules(whole)]
     schema: GraphQLSchema | None = None
     if not problems:
         schema, found = _built(whole)
@@ -84,6 +87,14 @@ def check_well_formed(
             message += ": import it with the @link of Federation, or write it with Federation's prefix"
         report.problem("INVALID_GRAPHQL", f"[{subgraph}] {message}.", place_of(subgraph, node))
     return None if problems else schema
+
+
+def _against_rules(document: DocumentNode) -> list[GraphQLError]:
+    """The same as graphql-core's `validate_sdl`, without looking at each name: no rule does, and they are many."""
+    problems: list[GraphQLError] = []
+    context = SDLValidationContext(document, None, problems.append)
+    visit(document, ParallelVisitor([rule(context) for rule in _RULES]), _KEYS)
+    return problems
 
 
 def _not_of_a_schema(document: DocumentNode) -> Iterator[GraphQLError]:
@@ -117,20 +128,23 @@ def _built(document: DocumentNode) -> tuple[GraphQLSchema | None, list[GraphQLEr
 def _bad_values(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
     """Arguments of directives that are not of their type; graphql-core has no rule for them in schemas."""
     found: list[GraphQLError] = []
-
-    class Values(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_: object) -> None:
-            definition = schema.get_directive(node.name.value)
-            for argument in node.arguments or ():
-                declared = definition.args.get(argument.name.value) if definition else None
-                if declared is not None and value_from_ast(argument.value, declared.type) is Undefined:
-                    value, name = print_ast(argument.value), f"@{node.name.value}({argument.name.value}:)"
-                    found.append(
-                        GraphQLError(f"The value {value} of {name} is not of its type {declared.type}", argument)
-                    )
-
-    visit(document, Values())
+    known = {directive.name: directive for directive in schema.directives}
+    for node in _applied(document.definitions):
+        definition = known.get(node.name.value)
+        for argument in node.arguments or ():
+            declared = definition.args.get(argument.name.value) if definition else None
+            if declared is not None and value_from_ast(argument.value, declared.type) is Undefined:
+                value, name = print_ast(argument.value), f"@{node.name.value}({argument.name.value}:)"
+                found.append(GraphQLError(f"The value {value} of {name} is not of its type {declared.type}", argument))
     return found
+
+
+def _applied(nodes: Iterable[Node]) -> Iterator[DirectiveNode]:
+    """The directives on definitions and all their parts."""
+    for node in nodes:
+        yield from getattr(node, "directives", None) or ()
+        for part in ("fields", "values", "arguments"):
+            yield from _applied(getattr(node, part, None) or ())
 
 
 def _is_fine_here(message: str) -> bool:

@@ -26,7 +26,6 @@ from graphql import (
     TypeNode,
     UnionTypeDefinitionNode,
 )
-from graphql.language import print_ast
 
 from gateway.plan.nodes import SubgraphName
 from gateway.supergraph.contexts import context_arguments
@@ -153,8 +152,8 @@ def _subgraph_field(node: FieldDefinitionNode, graph: str) -> SubgraphField | No
     if join is None:
         if joins:
             return None
-        return SubgraphField(node.name.value, named_type(node.type), print_ast(node.type))
-    type_text = text_of(join, "type") or print_ast(node.type)
+        return SubgraphField(node.name.value, named_type(node.type), text_of_type(node.type))
+    type_text = text_of(join, "type") or text_of_type(node.type)
     source = text_of(join, "override")
     return SubgraphField(
         name=node.name.value,
@@ -211,6 +210,15 @@ def _graph_of(directive: DirectiveNode, graphs: Graphs, type_name: str) -> str:
     if graph is None or graph not in graphs:
         raise SupergraphInvalid(f"{type_name} is joined to the unknown graph {graph!r}")
     return graph
+
+
+def text_of_type(node: TypeNode) -> str:
+    """The type as it is printed; asked of every field, for which graphql-core's printer is too slow."""
+    if isinstance(node, NonNullTypeNode):
+        return f"{text_of_type(node.type)}!"
+    if isinstance(node, ListTypeNode):
+        return f"[{text_of_type(node.type)}]"
+    return cast("NamedTypeNode", node).name.value
 
 
 def named_type(node: TypeNode) -> str:

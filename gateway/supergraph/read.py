@@ -6,7 +6,7 @@ composed supergraph, or whose client schema is invalid.
 
 from __future__ import annotations
 
-from graphql import GraphQLSyntaxError, OperationType, SchemaDefinitionNode, parse, validate_schema
+from graphql import DocumentNode, GraphQLSyntaxError, OperationType, SchemaDefinitionNode, parse, validate_schema
 
 from gateway.plan.nodes import OperationKind
 from gateway.supergraph.api_schema import api_schema_of
@@ -35,6 +35,11 @@ def read_supergraph(text: str) -> Supergraph:
         document = parse(text, no_location=True)
     except GraphQLSyntaxError as problem:
         raise SupergraphInvalid(f"it does not parse ({problem.message})") from problem
+    return supergraph_of(document)
+
+
+def supergraph_of(document: DocumentNode) -> Supergraph:
+    """The supergraph that the document describes."""
     graphs = graphs_of(document)
     api_schema = api_schema_of(document)
     problems = validate_schema(api_schema)

@@ -49,9 +49,10 @@ def tell_missing(merged: Merged, at: str, argument: MergedInput, missing: Mappin
 
 def check_defaults(merged: Merged, what: str, argument: MergedInput, code: str, report: Report) -> None:
     """Refuse defaults that differ."""
-    texts = {graph: print_ast(each.default) for graph, each in argument.by.items() if each.default is not None}
-    values = [value_from_ast_untyped(each.default) for each in argument.by.values() if each.default is not None]
+    given = {graph: each.default for graph, each in argument.by.items() if each.default is not None}
+    values = list(map(value_from_ast_untyped, given.values())) if len(given) > 1 else []
     if any(value != values[0] for value in values):
+        texts = {graph: print_ast(default) for graph, default in given.items()}
         message = f"{what} has default values that differ: {grouped(merged, texts, 'default value', quoted=False)}."
         report.problem(code, message, *merged.places(argument.by))
 

@@ -24,6 +24,8 @@ PLAIN = ("deprecated", "specifiedBy", "oneOf")
 def merge_element(merged: MergedElement, elements: Sequence[Element], composed: Composed) -> None:
     """Description and directives of the merged element."""
     merged.description = next((each.description for each in elements if each.description), None)
+    if not any(each.directives for each in elements):
+        return
     merged.inaccessible = any(each.has("inaccessible") for each in elements)
     merged.demands = demands_of(elements)
     merged.directives = [

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from graphql import print_type
+from graphql import print_schema, print_type
 from graphql.utilities.print_schema import print_directive
 
-from gateway.composition.compose import compose, graph_names
+from gateway.composition.compose import compose, graph_names, merged_of
+from gateway.composition.printing import printed_schema
+from gateway.composition.problems import CompositionFailed, Report
 from gateway.composition.read_subgraph import SubgraphSource
-from gateway.supergraph.read import read_supergraph
+from gateway.composition.write import supergraph_document
+from gateway.supergraph.model import Supergraph
+from gateway.supergraph.read import read_supergraph, supergraph_of
 from infra.compose.supergraph_file import SUPERGRAPH, current_sdls
 from subgraphs.catalogue import url_of
 from tests.composition_peer.paths import unplanned
@@ -54,6 +61,24 @@ def test_published_graphs_mean_what_they_mean_there() -> None:
 def test_the_committed_supergraph_is_what_our_subgraphs_compose_to() -> None:
     sources = [SubgraphSource(name, url_of(name), sdl) for name, sdl in current_sdls().items()]
     assert not differences(meaning_of(compose(sources).supergraph), meaning_of(SUPERGRAPH.read_text()))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_what_is_written_is_what_was_checked(folder: Path) -> None:
+    """Reachability is asked of the document before it is printed; the gateway reads the text."""
+    document = supergraph_document(merged_of(sources_in(folder), None, Report()))
+    checked, read = supergraph_of(document), read_supergraph(printed_schema(document))
+    for part in fields(Supergraph):
+        if part.name != "api_schema":
+            assert getattr(checked, part.name) == getattr(read, part.name)
+    assert print_schema(checked.api_schema) == print_schema(read.api_schema)
+
+
+def test_garbage_is_collected_again_after_a_composition_and_after_one_that_failed() -> None:
+    for text in ("type Query { x: Int }", "type Query {"):
+        with suppress(CompositionFailed):
+            composed_text(text)
+        assert gc.isenabled()
 
 
 def test_the_order_of_subgraphs_changes_nothing() -> None:

@@ -45,6 +45,12 @@ def test_every_problem_of_every_subgraph_is_told_at_once() -> None:
     ]
 
 
+def test_places_count_lines_as_editors_do() -> None:
+    text = '# é\r\n"""\r\nmany\nlines\r"""\rtype Query\n\n  { x: Int\n\ty: Nothing }'
+    (problem,) = problems_of([SubgraphSource("a", "", text)])
+    assert str(problem.places[0]) == "a:9:5"
+
+
 def test_a_problem_between_subgraphs_points_into_each() -> None:
     (problem,) = problems_of(sources_of({"a": "type Query { x: Int }", "b": "\ntype Query { x: Int }"}))
     assert str(problem) == (
