@@ -20,6 +20,8 @@ from tests.node import HERE as NODE
 
 KNOWN = {
     "selection": "a field set that selects an object without its fields is no GraphQL; the peer takes it",
+    "no such type": "a field set with a fragment on a type that is nowhere is no GraphQL; the peer takes it",
+    "field of a union": "a field set that selects a field of a union is no GraphQL; the peer says so in other words",
     "external type": "the peer tells a second code, or for keys another one, where an external field has another type",
     "external key nullability": "a key may be declared more or less strictly by who only names objects with it",
     "provided": "who resolves what another subgraph provides must share it: Apollo's rule, and not the peer's",
@@ -134,6 +136,10 @@ def _known_refusal(failed: CompositionFailed, ours: set[str], theirs: set[str]) 
         return "peer failed"
     if "needs a selection of its own" in messages or "which cannot be part of a key" in messages:
         return "selection"
+    if "there is no type" in messages and not theirs:
+        return "no such type"
+    if extra == {"PROVIDES_INVALID_FIELDS"} and missing == {"PROVIDES_FIELDS_MISSING_EXTERNAL"}:
+        return "field of a union"
     if missing | extra <= {"FIELD_TYPE_MISMATCH", "EXTERNAL_TYPE_MISMATCH"}:
         return "external type"
     if extra == {"OVERRIDE_SOURCE_HAS_OVERRIDE"} and not missing:

@@ -56,7 +56,7 @@ def _gives(field: Field) -> bool:
 
 
 def _is_shareable(field: Field) -> bool:
-    return field.shareable or field.in_any_key or field.provided
+    return field.shareable or field.in_any_key or (field.external and field.provided)
 
 
 def _interface_objects(merged: Merged, type_: MergedType, field: MergedField) -> Iterator[tuple[str, str, Field]]:

@@ -338,6 +338,14 @@ REFUSED = [
         'type Query { t: T } type T @key(fields: "id") { id: ID!    n: Int }',
         'type Query { u: T @provides(fields: "n") } type T @key(fields: "id") { id: ID! n: Int @external }',
     ),
+    two(
+        "who provides its own field does not share it by that",
+        "INVALID_FIELD_SHARING",
+        "a:3:10",
+        'type Query { t: T @provides(fields: "p { n }") } type T @key(fields: "id") { id: ID! p: P @external }\n'
+        "type P { n: Int }",
+        'type T @key(fields: "id") { id: ID! p: P @shareable } type P { n: Int @shareable }',
+    ),
     one(
         "an interface shares nothing",
         "INVALID_SHAREABLE_USAGE",
