@@ -45,6 +45,12 @@ def test_every_problem_of_every_subgraph_is_told_at_once() -> None:
     ]
 
 
+def test_a_version_of_the_future_is_told_the_newest_that_is_known() -> None:
+    case = next(case for case in REFUSED if case.name == "a version of the future")
+    (problem,) = problems_of(sources_of(case.subgraphs))
+    assert problem.message == "[a] Federation v2.99 is not known here; the newest known is v2.15."
+
+
 def test_places_count_lines_as_editors_do() -> None:
     text = '# é\r\n"""\r\nmany\nlines\r"""\rtype Query\n\n  { x: Int\n\ty: Nothing }'
     (problem,) = problems_of([SubgraphSource("a", "", text)])
