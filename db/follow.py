@@ -24,6 +24,7 @@ from db.tables.outbox import OutboxRow
 _PAGE = 500
 # Below the socket timeout that clients have by default (5 s): a wait ends as "nothing came", not as a lost connection.
 _LONGEST_WAIT_S = 3.0
+_CANCEL_AGAIN_S = 0.05
 
 
 async def follow(
@@ -72,9 +73,7 @@ async def _live(redis: Redis, stream: str, cursor: int, every_s: float) -> Async
     """Events of the stream that continue at `cursor`, until it pauses, breaks off or has a gap."""
     while True:
         try:
-            answer = await redis.xread(
-                {stream: f"{cursor}-0"}, count=_PAGE, block=int(min(every_s, _LONGEST_WAIT_S) * 1000)
-            )
+            answer = await _read(redis, stream, cursor, min(every_s, _LONGEST_WAIT_S))
         except (RedisError, OSError):
             await asyncio.sleep(min(every_s, 0.25))
             return
@@ -87,6 +86,22 @@ async def _live(redis: Redis, stream: str, cursor: int, every_s: float) -> Async
                 return
             cursor = event.cursor
             yield event
+
+
+async def _read(redis: Redis, stream: str, cursor: int, wait_s: float) -> object:
+    """What stands after the cursor, or comes within the time.
+
+    A task of its own, cancelled until it is over: a client that has a socket timeout sends under `asyncio.wait_for`,
+    which in Python 3.11 loses a cancellation that comes when it is done. The follower would read on for good.
+    """
+    reading = asyncio.ensure_future(redis.xread({stream: f"{cursor}-0"}, count=_PAGE, block=int(wait_s * 1000)))
+    try:
+        await asyncio.wait({reading})
+        return reading.result()
+    finally:
+        while not reading.done():
+            reading.cancel()
+            await asyncio.wait({reading}, timeout=_CANCEL_AGAIN_S)
 
 
 def _entries(answer: object) -> list[dict[bytes, bytes]]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.caller import Caller
 from db.engine import Database
-from db.follow import follow
+from db.follow import _live, follow
 from db.relaying import Delivery, notifications, order_events, relay_once
 from db.streams import Event, publish, stream_name
 from tests.db.conftest import Installation
@@ -171,3 +171,20 @@ async def test_one_tenant_sees_nothing_of_anothers_topic(
         await first(follow(redis, database, caller, "scan", after=0), 1)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(follow(redis, database, stranger, "scan", after=0, every_s=0.1)), 0.5)
+
+
+async def test_a_follower_that_is_cancelled_at_any_step_ends(database: Database, redis: Redis, caller: Caller) -> None:
+    """Sending under a socket timeout lost the cancellation at some of them, and the follower went on."""
+
+    async def reading() -> None:
+        async for _ in _live(redis, stream_name(caller.tenant, "scan"), 0, 60):
+            pass
+
+    await redis.ping()
+    for steps in range(12):
+        follower = asyncio.create_task(reading())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        follower.cancel()
+        await asyncio.wait({follower}, timeout=1)
+        assert follower.cancelled(), steps
