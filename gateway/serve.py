@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         access_log=False,
         timeout_graceful_shutdown=math.ceil(settings.http.readiness.grace_s),
         server_header=False,
-        ws_max_size=1024 * 1024,
+        ws_max_size=settings.websocket.max_message_bytes,
     )
     DrainingServer(config, settings.http.readiness.drain_s).run()
     return 0

@@ -90,7 +90,8 @@ class TokenVerifier:
         if self._settings.audience is not None and self._settings.audience not in _texts(claims.get("aud")):
             raise Unauthenticated("the token is for another audience")
         own = {name: value for name, value in claims.items() if name not in _REGISTERED}
-        return Identity(subject, own, float(expires))
+        # With the leeway: a token that is taken must not have run out at once for a stream.
+        return Identity(subject, own, float(expires) + leeway)
 
 
 class CallerTokenSigner:

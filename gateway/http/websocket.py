@@ -36,6 +36,10 @@ from gateway.settings import WebSocketSettings
 SUBPROTOCOL = "graphql-transport-ws"
 _CLOSE_TIMEOUT_S = 2.0
 _CANCEL_AGAIN_S = 1.0
+# An id goes out with every event, so a long one would cost as much as the client likes.
+_LONGEST_ID = 256
+# RFC 6455, 5.5: a control frame holds 125 bytes, of which the code takes two.
+_REASON_BYTES = 123
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
 
@@ -52,7 +56,12 @@ _decoder = msgspec.json.Decoder(_Message)
 class _Closing(GatewayError):
     def __init__(self, close_code: int, reason: str) -> None:
         super().__init__(reason)
-        self.close_code, self.reason = close_code, reason
+        self.close_code = close_code
+        self.reason = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+
+
+class _Gone(GatewayError):
+    """The socket is closed: there is nobody left to tell."""
 
 
 class GraphQLOverWebSocket:
@@ -97,7 +106,7 @@ class _Connection:
             await self._close(closing.close_code, closing.reason)
         except TimeoutError:
             await self._close(4403, "Token expired")
-        except (WebSocketDisconnect, RuntimeError):
+        except _Gone:
             pass
         finally:
             self._free()
@@ -106,12 +115,12 @@ class _Connection:
     async def _introduced(self) -> None:
         try:
             async with asyncio.timeout(self._face.settings.init_timeout_s):
-                first = await self._next_message()
+                # One time for all of it: who only pings holds the socket no longer.
+                while (first := await self._next_message()).type in ("ping", "pong"):
+                    if first.type == "ping":
+                        await self._pong()
         except TimeoutError:
             raise _Closing(4408, "Connection initialisation timeout") from None
-        if first.type == "ping":
-            await self._pong()
-            return await self._introduced()
         if first.type != "connection_init":
             raise _Closing(4401, "Unauthorized")
         identity = await self._verified(_authorization_in(first) or self._socket.headers.get("authorization"))
@@ -170,6 +179,8 @@ class _Connection:
                 raise _Closing(4400, f"Invalid message of type {message.type:.40}")
 
     def _start(self, name: str, payload: dict[str, object]) -> None:
+        if len(name) > _LONGEST_ID:
+            raise _Closing(4400, f"An id has {_LONGEST_ID} characters at most")
         if name in self._running:
             raise _Closing(4409, f"Subscriber for {name:.60} already exists")
         if len(self._running) >= self._face.settings.max_operations:
@@ -188,8 +199,7 @@ class _Connection:
             await self._send_error(name, refusal(refused))
         except SubscriptionFailed as failed:
             await self._send_error(name, Response(errors=(failed.error,)))
-        except (WebSocketDisconnect, RuntimeError):
-            # The socket went while something was on its way: there is nobody left to tell.
+        except _Gone:
             pass
         except Exception:
             # The last resort of one operation: the socket and its other operations go on.
@@ -227,13 +237,13 @@ class _Connection:
 
     async def _send_error(self, name: str, response: Response) -> None:
         self._running.pop(name, None)
-        with suppress(WebSocketDisconnect, RuntimeError):
+        with suppress(_Gone):
             await self._send({"id": name, "type": "error", "payload": [each.as_json() for each in response.errors]})
 
     async def _next_message(self) -> _Message:
         received = await self._socket.receive()
         if received["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(received.get("code", 1005))
+            raise _Gone
         text = received.get("text") or received.get("bytes") or b""
         if len(text) > self._face.settings.max_message_bytes:
             raise _Closing(4400, "Message too large")
@@ -245,7 +255,10 @@ class _Connection:
     async def _send(self, message: dict[str, object]) -> None:
         text = _encoder.encode(message).decode()
         async with self._sending:
-            await self._socket.send_text(text)
+            try:
+                await self._socket.send_text(text)
+            except (WebSocketDisconnect, RuntimeError) as error:
+                raise _Gone from error
 
     async def _close(self, code: int, reason: str) -> None:
         # Before the close frame, which a client that does not read keeps waiting: its operations must not wait too.

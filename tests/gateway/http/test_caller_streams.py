@@ -18,8 +18,8 @@ from tests.federation.harness.serving import served
 from tests.federation.harness.suite import suite_named
 from tests.gateway.http.test_identity import KEY, write_keys
 from tests.gateway.http.test_socket_tokens import bearer
-from tests.gateway.http.test_streams import EVENTS, TICKS
-from tests.gateway.http.test_websocket import Ticking
+from tests.gateway.http.test_streams import EVENTS
+from tests.gateway.http.test_websocket import TICKS, Ticking
 
 PARTS = {"Accept": "multipart/mixed;subscriptionSpec=1.0"}
 ASKED = {"query": TICKS}

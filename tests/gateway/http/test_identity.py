@@ -60,6 +60,13 @@ async def test_a_good_token_gives_the_user_and_the_claims_that_are_not_the_token
     assert (identity.subject, identity.claims) == ("ada", {"tenant": "t", "roles": ["ENGINEER"]})
 
 
+async def test_a_token_within_the_leeway_holds_to_its_end(verifier: TokenVerifier) -> None:
+    """Streams end when it no longer holds: one that was just taken would have ended at once."""
+    identity = await verifier.identity(f"Bearer {token({**CLAIMS, 'exp': NOW - 2})}")
+    assert identity is not None
+    assert identity.expires_at == NOW + 3
+
+
 async def test_no_token_is_nobody(verifier: TokenVerifier) -> None:
     assert await verifier.identity(None) is None
 

@@ -15,11 +15,10 @@ from gateway.app import build_app
 from gateway.settings import HttpSettings, Settings, StreamSettings
 from tests.federation.harness.serving import served
 from tests.federation.harness.suite import gateway_over_http, suite_named
-from tests.gateway.http.test_websocket import FIRST, REVIEWED, SECOND, Ticking
+from tests.gateway.http.test_websocket import FIRST, REVIEWED, SECOND, TICKS, Ticking
 from tests.node import HERE, needs_peers
 
 EVENTS = {"Accept": "text/event-stream"}
-TICKS = "subscription { reviewed { stars } }"
 ME = {"data": {"me": {"name": "Ada"}}}
 
 

@@ -18,6 +18,7 @@ from gateway.settings import Settings, WebSocketSettings
 from tests.federation.harness.serving import served
 from tests.federation.harness.suite import gateway_over_http, suite_named
 
+TICKS = "subscription { reviewed { stars } }"
 REVIEWED = "subscription { reviewed { stars author { name } } }"
 FIRST = {"data": {"reviewed": {"stars": 5, "author": {"name": "Ada"}}}}
 SECOND = {"data": {"reviewed": {"stars": 2, "author": {"name": "Ben"}}}}
