@@ -72,6 +72,11 @@ class Gateway(Struct, frozen=True):
     pipeline: LivePipeline
     reload: Callable[[str], Awaitable[None]]
 
+    def end_streams(self) -> None:
+        """Subscriptions end now, so that their clients go elsewhere; requests go on."""
+        self.http.end_streams()
+        self.pipeline.streams.end()
+
 
 def build_app(
     settings: Settings, supergraph_text: str, in_process: InProcess | None = None, watched: Path | None = None
@@ -109,6 +114,7 @@ def build_app(
                 for task in watching:
                     task.cancel()
                 await streams.close()
+                await pipeline.finish(settings.http.readiness.grace_s)
 
     HeaderRules(settings.http.headers)
     return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http))
@@ -177,7 +183,7 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origins=list(cors.origins),
                 allow_origin_regex=cors.origin_pattern,
-                allow_methods=["GET", "POST"],
+                allow_methods=["GET", "POST", "PUT", "DELETE"],
                 allow_headers=list(cors.headers),
                 allow_credentials=cors.credentials,
                 expose_headers=list(cors.exposed_headers),

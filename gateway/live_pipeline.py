@@ -32,6 +32,7 @@ class LivePipeline:
         self._newest = first
         self._changed = asyncio.Event()
         self.streams = streams
+        self._begun: set[asyncio.Task[Response]] = set()
 
     def swap(self, newest: Pipeline) -> None:
         """From now on requests are planned by this one."""
@@ -54,7 +55,18 @@ class LivePipeline:
         return ready
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
-        return await ready.pipeline.answer(ready, caller, shows_plan)
+        if ready.plan.kind != "mutation":
+            return await ready.pipeline.answer(ready, caller, shows_plan)
+        # What has begun is ended, whoever listens: half a mutation is worse than none.
+        begun = asyncio.create_task(ready.pipeline.answer(ready, caller, shows_plan))
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        return await asyncio.shield(begun)
+
+    async def finish(self, within_s: float) -> None:
+        """Wait for mutations whose clients have left."""
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=within_s)
 
     def pieces(
         self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False

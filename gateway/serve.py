@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import gc
 import math
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -147,6 +148,13 @@ class DrainingServer(uvicorn.Server):
         leave = super().handle_exit
         # Signals arrive between two steps of the loop's own thread.
         asyncio.get_running_loop().call_later(self._drain_s, leave, sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams have no end of their own: they would use up the time that requests have.
+        gateway = getattr(getattr(self.config.app, "state", None), "gateway", None)
+        if gateway is not None:
+            gateway.end_streams()
+        await super().shutdown(sockets)
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ import msgspec
 from gateway.errors import ErrorCode
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response
+from gateway.http.ending import ended
 from gateway.http.reading import BadRequest
+from gateway.streams.errors import GatewayLeaves
 
 MEDIA_TYPE = "text/event-stream"
 TOKEN_HEADER = "x-graphql-event-stream-token"  # noqa: S105 - the header's name, no secret
@@ -38,6 +40,9 @@ async def events_of(results: AsyncGenerator[Response | Piece | None, None]) -> A
         async for result in results:
             yield BEAT if result is None else next_event(result)
         yield COMPLETE
+    except GatewayLeaves:
+        # Without `complete`: the client connects again, as it does when a connection breaks.
+        return
     finally:
         await results.aclose()
 
@@ -49,8 +54,9 @@ class SharedStream:
         self.subject = subject
         self.opened = False
         self.made_at = now()
-        self._events: asyncio.Queue[bytes] = asyncio.Queue(maxsize=1)
+        self._events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -63,7 +69,11 @@ class SharedStream:
     def stop(self, name: str) -> None:
         """End one operation; one that is unknown has ended already."""
         if running := self._running.pop(name, None):
-            running.cancel()
+            self._end(running)
+
+    def stop_all(self) -> None:
+        for name in list(self._running):
+            self.stop(name)
 
     async def events(self, beat_s: float) -> AsyncGenerator[bytes, None]:
         """What the one connection reads."""
@@ -71,15 +81,28 @@ class SharedStream:
         yield BEAT
         while True:
             try:
-                yield await asyncio.wait_for(self._events.get(), beat_s)
+                async with asyncio.timeout(beat_s):
+                    event = await self._events.get()
             except TimeoutError:
-                yield BEAT
+                event = BEAT
+            if event is None:
+                return
+            yield event
+
+    def end(self) -> None:
+        """The connection ends, and its operations with it; the client connects again."""
+        while not self._events.empty():
+            self._events.get_nowait()
+        self._events.put_nowait(None)
 
     async def close(self) -> None:
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        self.stop_all()
+        await asyncio.gather(*self._ending)
+
+    def _end(self, running: asyncio.Task[None]) -> None:
+        ending = asyncio.create_task(ended(running))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     async def _run(self, name: str, results: AsyncGenerator[Response | Piece | None, None]) -> None:
         try:
@@ -88,6 +111,8 @@ class SharedStream:
                     body = _encoder.encode({"id": name, "payload": msgspec.Raw(result.as_bytes())})
                     await self._events.put(b"event: next\ndata: " + body + b"\n\n")
             await self._events.put(b"event: complete\ndata: " + _encoder.encode({"id": name}) + b"\n\n")
+        except GatewayLeaves:
+            return
         finally:
             await results.aclose()
             if self._running.get(name) is asyncio.current_task():
@@ -135,13 +160,22 @@ class SharedStreams:
             async for event in events:
                 yield event
         finally:
-            # Its place is free before its operations have ended: they may take a while.
-            self._streams.pop(token, None)
+            self._drop(token)
             await events.aclose()
             await stream.close()
+
+    def end(self) -> None:
+        """All of them."""
+        for stream in self._streams.values():
+            stream.end()
 
     def _forget_unclaimed(self) -> None:
         too_old = self._now() - _UNCLAIMED_S
         for token, stream in list(self._streams.items()):
-            if not stream.opened and stream.made_at < too_old and not len(stream):
-                del self._streams[token]
+            if not stream.opened and stream.made_at < too_old:
+                self._drop(token)
+
+    def _drop(self, token: str) -> None:
+        """Its place is free before its operations have ended: they may take a while."""
+        if stream := self._streams.pop(token, None):
+            stream.stop_all()

@@ -19,15 +19,19 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import ErrorCode
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.http.ending import ended
 from gateway.http.identity import Identity, SignedCaller
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import Ready
+from gateway.streams.errors import GatewayLeaves
 
 _log = logging.getLogger("gateway")
 _EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
 
 
 Result = Response | Piece
+# An operation's id goes out with every event, so a long one would cost as much as the client likes.
+LONGEST_ID = 256
 
 
 async def results_of(
@@ -37,11 +41,16 @@ async def results_of(
     spelling: Spelling = Spelling.PENDING,
     shows_plan: bool = False,
 ) -> AsyncGenerator[Result, None]:
-    """Every result of the operation. `spelling`: of the pieces, if it comes in pieces."""
+    """Every result of the operation. `spelling`: of the pieces, if it comes in pieces.
+
+    Raises `GatewayLeaves` when that is why a subscription ends: no result says so, and the client subscribes again.
+    """
     events = _events(pipeline, ready, caller, spelling, shows_plan)
     try:
         async for event in events:
             yield event
+    except GatewayLeaves:
+        raise
     except SubscriptionFailed as failed:
         yield Response(errors=(failed.error,), executed=False)
     except Exception:
@@ -63,13 +72,11 @@ async def _events(
             async for piece in pieces:
                 yield piece
     elif ready.plan.kind == "subscription":
-        async for event in pipeline.events(ready, caller):
-            yield event
-    elif ready.plan.kind == "mutation":
-        # What has begun is ended, whoever listens.
-        yield await asyncio.shield(pipeline.answer(ready, caller))
+        async with aclosing(pipeline.events(ready, caller)) as events:
+            async for event in events:
+                yield event
     else:
-        yield await pipeline.answer(ready, caller)
+        yield await pipeline.answer(ready, caller, shows_plan)
 
 
 async def paced(
@@ -79,24 +86,23 @@ async def paced(
     pending: asyncio.Task[Result | None] | None = None
     try:
         while True:
+            left = beat_s if identity is None else min(beat_s, identity.expires_at - time.time())
+            # Before every result: where there always is a next one, nothing is ever waited for.
+            if left <= 0:
+                yield _EXPIRED
+                return
             pending = pending or asyncio.create_task(_next(results))
-            left = beat_s if identity is None else min(beat_s, max(0.0, identity.expires_at - time.time()))
             done, _ = await asyncio.wait({pending}, timeout=left)
             if done:
                 result, pending = pending.result(), None
                 if result is None:
                     return
                 yield result
-            elif left < beat_s:
-                yield _EXPIRED
-                return
-            else:
+            elif left >= beat_s:
                 yield None
     finally:
         if pending is not None:
-            pending.cancel()
-            with suppress(asyncio.CancelledError):
-                await pending
+            await ended(pending)
         await results.aclose()
 
 
@@ -128,9 +134,7 @@ class LiveResponse(HttpResponse):
         finally:
             # Before its operation has ended: that may take a while.
             self._free()
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await asyncio.gather(ended(sending), ended(leaving))
             await self._pieces.aclose()
 
     async def _send(self, send: Send) -> None:

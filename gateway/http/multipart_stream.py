@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response
+from gateway.streams.errors import GatewayLeaves
 
 MEDIA_TYPE = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0'
 _encoder = msgspec.json.Encoder()
@@ -31,17 +32,23 @@ async def parts_of(results: AsyncGenerator[Response | Piece | None, None]) -> As
         async for result in results:
             yield _HEADER + (b"{}" if result is None else _encoder.encode(_part(result))) + _BOUNDARY
         yield _END
+    except GatewayLeaves:
+        # Without the last boundary: to the client that is a connection that broke.
+        return
     finally:
         await results.aclose()
 
 
 async def pieces_of(
-    first: Response | Piece, results: AsyncGenerator[Response | Piece, None]
+    first: Response | Piece, results: AsyncGenerator[Response | Piece | None, None]
 ) -> AsyncGenerator[bytes, None]:
     """`first`: the one that was waited for already."""
     try:
         yield _BOUNDARY + _HEADER + first.as_bytes() + _BOUNDARY
         async for result in results:
+            if result is None:
+                # These parts know no sign of life.
+                continue
             # What is no piece is what ended them.
             body = result.as_json() if isinstance(result, Piece) else {**result.as_json(), "hasNext": False}
             yield _HEADER + _encoder.encode(body) + _BOUNDARY

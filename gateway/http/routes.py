@@ -23,8 +23,8 @@ from gateway.execution.response import Response, ResponseError
 from gateway.http.cross_site import refuse_unasked
 from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
-from gateway.http.live import LiveResponse, Result, results_of
-from gateway.http.multipart_stream import only_part, pieces_media_type, pieces_of
+from gateway.http.live import Result, results_of
+from gateway.http.multipart_stream import only_part, pieces_media_type
 from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
 from gateway.http.readiness import Readiness
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
@@ -114,16 +114,24 @@ class GraphQLOverHttp:
     ) -> HttpResponse:
         """What comes at once is waited for, because its headers go before it."""
         results = results_of(self._pipeline, ready, caller, pieces.spelling, _wants_plan(request, asked))
+        free = self._streams.place(caller.identity)
         work: Awaitable[Result] = anext(results)
         if ready.plan.kind == "query":
             work = _until_client_leaves(request, work)
-        first = await work
+        try:
+            first = await work
+        except BaseException:
+            free()
+            raise
         headers = caller.headers.to_client(False) if isinstance(caller.headers, Exchange) else []
         if not isinstance(first, Piece) or not first.has_next:
+            free()
             await results.aclose()
             return _whole(first, media_type, pieces, headers)
-        response = LiveResponse(pieces_of(first, results), pieces_media_type(pieces.parameter))
-        return _with_headers(response, headers)
+        return _with_headers(self._streams.in_parts(first, results, caller.identity, pieces, free), headers)
+
+    def end_streams(self) -> None:
+        self._streams.end()
 
     async def _reserve(self, request: Request) -> HttpResponse:
         """PUT without a token asks for a stream for many operations."""
@@ -144,7 +152,9 @@ class GraphQLOverHttp:
         if isinstance(asked, list):
             raise BadRequest("Send one operation at a time to a stream.")
         exchange = Exchange(self._rules, request.headers.items())
-        return self._streams.start(token, asked, identity, SignedCaller(identity, self._signer, headers=exchange))
+        return self._streams.start(
+            token, asked, identity, SignedCaller(identity, self._signer, headers=exchange), request.method
+        )
 
     async def _asked(self, request: Request) -> OperationRequest | list[OperationRequest]:
         uploads = is_multipart(request)

@@ -14,18 +14,18 @@ from starlette.responses import PlainTextResponse
 from starlette.responses import Response as HttpResponse
 
 from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
-from gateway.execution.pieces import Spelling
+from gateway.execution.pieces import Piece, Spelling
 from gateway.http import event_stream, multipart_stream
-from gateway.http.caller_places import CallerPlaces
+from gateway.http.caller_places import CallerPlaces, Free
 from gateway.http.event_stream import SharedStreams, events_of
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
-from gateway.http.live import LiveResponse, Result, paced, results_of
-from gateway.http.multipart_stream import parts_of
+from gateway.http.live import LONGEST_ID, LiveResponse, Result, paced, results_of
+from gateway.http.multipart_stream import parts_of, pieces_media_type, pieces_of
 from gateway.http.negotiation import EVENTS, Pieces, spelling_of
 from gateway.http.reading import BadRequest
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
-from gateway.pipeline import OperationRequest
+from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import StreamSettings
 
 Results = AsyncGenerator[Result, None]
@@ -49,13 +49,28 @@ class GraphQLOverStreams:
         pieces: Pieces | None,
     ) -> LiveResponse:
         """One operation in a stream of its own, of the `kind` that `Accept` names; as events perhaps in pieces."""
-        self._refuse_one_more(identity)
-        free = self._places.take(identity)
+        free = self.place(identity)
         spelling = pieces.spelling if pieces and kind == EVENTS else None
         results = paced(self._results(asked, caller, method, spelling), identity, self._settings.beat_s)
         if kind == EVENTS:
             return LiveResponse(events_of(results), event_stream.MEDIA_TYPE, free)
         return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE, free)
+
+    def place(self, identity: Identity | None) -> Free:
+        """A place for one more stream of the caller."""
+        self._refuse_one_more(identity)
+        return self._places.take(identity)
+
+    def in_parts(
+        self, first: Piece, rest: Results, identity: Identity | None, pieces: Pieces, free: Free
+    ) -> LiveResponse:
+        """A deferred answer whose first piece is there already, until the caller's token runs out."""
+        parts = pieces_of(first, paced(rest, identity, self._settings.beat_s))
+        return LiveResponse(parts, pieces_media_type(pieces.parameter), free)
+
+    def end(self) -> None:
+        """The connections of single-connection mode; all other streams end by themselves."""
+        self._shared.end()
 
     def reserve(self, identity: Identity | None) -> HttpResponse:
         self._refuse_one_more(identity)
@@ -68,16 +83,19 @@ class GraphQLOverStreams:
         return LiveResponse(self._shared.read(token, self._settings.beat_s), event_stream.MEDIA_TYPE)
 
     def start(
-        self, token: str, asked: OperationRequest, identity: Identity | None, caller: SignedCaller
+        self, token: str, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, method: str
     ) -> HttpResponse:
         """Run the operation; its results go to the reserved stream."""
         stream = self._shared.stream(token, _subject(identity))
         name = (asked.extensions or {}).get("operationId")
-        if not isinstance(name, str) or not name:
-            raise BadRequest("Send `extensions.operationId`, a text of your own for each operation.")
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
+            raise BadRequest(
+                f"Send `extensions.operationId`, 1 to {LONGEST_ID} characters, another for each operation."
+            )
         if len(stream) >= self._settings.max_operations:
             raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
         ready = self._pipeline.ready(asked, in_pieces=True)
+        _refuse_mutation_by_get(ready, method)
         results = results_of(self._pipeline, ready, caller, spelling_of(asked.extensions))
         stream.start(name, paced(results, identity, self._settings.beat_s))
         return HttpResponse(status_code=202)
@@ -98,8 +116,7 @@ class GraphQLOverStreams:
     ) -> Results:
         try:
             ready = self._pipeline.ready(asked, in_pieces=spelling is not None)
-            if method == "GET" and ready.plan.kind == "mutation":
-                raise BadRequest("Mutations are sent by POST.", 405)
+            _refuse_mutation_by_get(ready, method)
         except Unauthenticated:
             raise
         except RequestRefused as refused:
@@ -111,6 +128,11 @@ class GraphQLOverStreams:
                 yield result
         finally:
             await results.aclose()
+
+
+def _refuse_mutation_by_get(ready: Ready, method: str) -> None:
+    if method == "GET" and ready.plan.kind == "mutation":
+        raise BadRequest("Mutations are sent by POST.", 405)
 
 
 def token_in(request: Request) -> str | None:

@@ -26,18 +26,18 @@ from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthentica
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.caller_places import CallerPlaces
+from gateway.http.ending import ended
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.live import LONGEST_ID
 from gateway.http.negotiation import spelling_of
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
 from gateway.settings import WebSocketSettings
+from gateway.streams.errors import GatewayLeaves
 
 SUBPROTOCOL = "graphql-transport-ws"
 _CLOSE_TIMEOUT_S = 2.0
-_CANCEL_AGAIN_S = 1.0
-# An id goes out with every event, so a long one would cost as much as the client likes.
-_LONGEST_ID = 256
 # RFC 6455, 5.5: a control frame holds 125 bytes, of which the code takes two.
 _REASON_BYTES = 123
 _log = logging.getLogger("gateway")
@@ -170,7 +170,7 @@ class _Connection:
                 self._start(name, payload)
             case _Message("complete", str(name)):
                 if running := self._running.pop(name, None):
-                    ending = asyncio.create_task(_ended(running))
+                    ending = asyncio.create_task(ended(running))
                     self._ending.add(ending)
                     ending.add_done_callback(self._ending.discard)
             case _Message("connection_init"):
@@ -179,8 +179,8 @@ class _Connection:
                 raise _Closing(4400, f"Invalid message of type {message.type:.40}")
 
     def _start(self, name: str, payload: dict[str, object]) -> None:
-        if len(name) > _LONGEST_ID:
-            raise _Closing(4400, f"An id has {_LONGEST_ID} characters at most")
+        if len(name) > LONGEST_ID:
+            raise _Closing(4400, f"An id has {LONGEST_ID} characters at most")
         if name in self._running:
             raise _Closing(4409, f"Subscriber for {name:.60} already exists")
         if len(self._running) >= self._face.settings.max_operations:
@@ -199,7 +199,7 @@ class _Connection:
             await self._send_error(name, refusal(refused))
         except SubscriptionFailed as failed:
             await self._send_error(name, Response(errors=(failed.error,)))
-        except _Gone:
+        except (_Gone, GatewayLeaves):
             pass
         except Exception:
             # The last resort of one operation: the socket and its other operations go on.
@@ -268,14 +268,7 @@ class _Connection:
                 await self._socket.close(code, reason)
 
     async def _stop_all(self) -> None:
-        await asyncio.gather(*map(_ended, self._running.values()), *self._ending)
-
-
-async def _ended(operation: asyncio.Task[None]) -> None:
-    """Cancel until it is over: a library under a stream may lose one cancellation, and it would go on for good."""
-    while not operation.done():
-        operation.cancel()
-        await asyncio.wait({operation}, timeout=_CANCEL_AGAIN_S)
+        await asyncio.gather(*map(ended, self._running.values()), *self._ending)
 
 
 def _authorization_in(message: _Message) -> str | None:

@@ -17,7 +17,7 @@ from gateway.pipeline import Ready
 from gateway.settings import DeliverySettings
 from gateway.streams.clock import Clock
 from gateway.streams.counters import Counters
-from gateway.streams.errors import RateRefused
+from gateway.streams.errors import GatewayLeaves, RateRefused
 from gateway.streams.identity import StreamKey, stream_key
 from gateway.streams.outbox import Room
 from gateway.streams.selection import Delivered
@@ -38,10 +38,13 @@ class Streams:
         self._clock = clock
         self._shared: dict[StreamKey, Upstream] = {}
         self._open: set[Upstream] = set()
+        self._ending = False
         self._closing: set[asyncio.Task[None]] = set()
 
     async def events(self, ready: Ready, caller: Caller, open_source: Open) -> AsyncGenerator[Response, None]:
-        """Raises `SubscriptionFailed` with what the stream ended with."""
+        """Raises `SubscriptionFailed` with what the stream ended with, `GatewayLeaves` after `end`."""
+        if self._ending:
+            raise GatewayLeaves
         rate = rate_asked(ready)
         upstream = self._upstream(ready, caller, open_source)
         member = upstream.join(caller, rate)
@@ -54,8 +57,15 @@ class Streams:
             self.counters.subscriptions -= 1
             upstream.leave(member)
 
+    def end(self) -> None:
+        """Every stream ends, and none begins any more."""
+        self._ending = True
+        for upstream in list(self._open):
+            upstream.dismiss(GatewayLeaves())
+
     async def close(self) -> None:
         """End every upstream."""
+        self.end()
         for upstream in list(self._open):
             self._ended(upstream)
         while self._closing:

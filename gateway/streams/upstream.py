@@ -153,6 +153,12 @@ class Upstream:
         if not self._members:
             self._on_end(self)
 
+    def dismiss(self, reason: Exception) -> None:
+        """Take every member out; each still gets what waits for it."""
+        for member in self.members:
+            self.leave(member)
+            member.end(reason)
+
     async def close(self) -> None:
         """Cancel until it is over: a library under a stream may lose one cancellation, and it would go on for good."""
         while self._task is not None and not self._task.done():

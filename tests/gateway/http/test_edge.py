@@ -98,6 +98,17 @@ async def test_pages_of_known_origins_may_call_and_others_not() -> None:
             assert (preflight.headers.get("Access-Control-Allow-Origin")) == expected
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_pages_of_other_origins_may_use_the_single_connection_mode(method: str) -> None:
+    async with gateway(HttpSettings(cors=CorsSettings(("https://app.example",)))) as session:
+        asking = {
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "x-graphql-event-stream-token",
+        }
+        assert (await session.options("/graphql", headers=asking)).status == 200
+
+
 async def test_a_query_by_get_needs_a_preflight_where_that_is_asked_for() -> None:
     async with gateway(HttpSettings(csrf_prevention=True)) as session:
         assert (await session.get("/graphql", params=ASKED)).status == 403
