@@ -17,7 +17,6 @@ from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -29,6 +28,7 @@ from gateway.client.protocol import SubgraphClient
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
+from gateway.http.compression import Compression
 from gateway.http.explorer_page import explorer_routes
 from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
@@ -191,7 +191,7 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
             )
         )
     if settings.compresses_from is not None:
-        found.append(Middleware(GZipMiddleware, minimum_size=settings.compresses_from, compresslevel=_GZIP_LEVEL))
+        found.append(Middleware(Compression, minimum_size=settings.compresses_from, compresslevel=_GZIP_LEVEL))
     return found
 
 

@@ -76,6 +76,26 @@ async def test_long_answers_are_compressed_for_those_who_accept_it(size: int | N
         assert await squeezed.json() == await plain.json()
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip;q=0", None),
+        ("br, gzip;q=0.5", "gzip"),
+        ("br;q=1.0, *;q=0.1", "gzip"),
+        ("*;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("gzip;q=x", None),
+        ("notgzip", None),
+    ],
+)
+async def test_the_coding_is_one_that_the_client_accepts(accepted: str, coding: str | None) -> None:
+    async with gateway(HttpSettings(compresses_from=10)) as session:
+        answer = await session.post("/graphql", json=ASKED, headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("Content-Encoding") == coding
+        assert "Accept-Encoding" in answer.headers.get("Vary", "")
+
+
 async def test_pages_of_known_origins_may_call_and_others_not() -> None:
     cors = CorsSettings(("https://app.example",), r"https://.*\.preview\.example", credentials=True)
     async with gateway(HttpSettings(cors=cors)) as session:
