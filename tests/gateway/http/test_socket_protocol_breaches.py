@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from gateway.settings import WebSocketSettings
+from gateway.app import build_app
+from gateway.settings import Settings, WebSocketSettings
+from tests.federation.harness.serving import served
 from tests.gateway.http.test_websocket import TICKS, close_code, connected, heard, introduced, say, ticking_gateway
+from tests.gateway.streams.factory import SUPERGRAPH, Machines, Names
 
 LONG = "\U0001f600" * 60
 
@@ -54,4 +58,23 @@ async def test_an_id_is_short() -> None:
         await say(socket, subscribe("i" * 256))
         assert (await heard(socket))["type"] == "next"
         await say(socket, subscribe("i" * 257))
-        assert await close_code(socket) == 4400
+        async with asyncio.timeout(3):
+            assert await close_code(socket) == 4400
+
+
+class Deep(Machines):
+    """Its event has a key that nests too deeply to be written down: RecursionError, which is a RuntimeError."""
+
+    async def subscribe(self, *_: Any) -> AsyncIterator[Any]:
+        key: list[Any] = []
+        for _level in range(100_000):
+            key = [key]
+        yield {"data": {"poses": {"machine": {"id": key}, "x": 1.0}}}
+
+
+async def test_a_runtime_error_is_told_and_not_taken_for_a_socket_that_closed() -> None:
+    hosted: Any = {"machines": Deep(), "names": Names()}
+    async with served(build_app(Settings(), SUPERGRAPH, hosted)) as url, introduced(url) as socket:
+        await say(socket, {"id": "1", "type": "subscribe", "payload": {"query": "subscription { poses { x } }"}})
+        message = await heard(socket)
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL")
