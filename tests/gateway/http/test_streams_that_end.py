@@ -161,3 +161,22 @@ async def test_a_reader_that_is_cancelled_as_an_event_comes_ends() -> None:
         reading.cancel()
         await asyncio.wait({reading}, timeout=0.2)
         assert reading.cancelled(), steps
+
+
+async def test_a_stopping_gateway_waits_for_a_mutation_whose_client_has_left() -> None:
+    suite, ended = suite_named("shop"), asyncio.Event()
+
+    class Ending(Held):
+        async def execute(self, *arguments: Any) -> dict[str, Any]:
+            answer = await super().execute(*arguments)
+            ended.set()
+            return answer
+
+    own = suite.subgraphs["products"]
+    products = Ending(own.name, own.sdl, own.data).hold()
+    async with served(build_app(Settings(), suite.supergraph, {**suite.subgraphs, "products": products})) as url:
+        async with introduced(url) as socket:
+            await ask(socket, RENAME)
+            await products.begun.wait()
+        asyncio.get_running_loop().call_later(0.5, products.may.set)
+    assert ended.is_set()
