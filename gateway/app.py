@@ -22,9 +22,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from gateway.client.http import HttpClient, Streaming
 from gateway.client.in_process import HostedSubgraph, InProcessClient
+from gateway.client.lean.target import target_of
 from gateway.client.protocol import SubgraphClient
+from gateway.client.wires import Wires, trusted_by, wires_of
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
@@ -86,20 +87,21 @@ def build_app(
     watched: the file that the supergraph came from; a new text in it takes over while the gateway runs.
     """
     plannable = _plannable(settings, supergraph_text, in_process or {})
+    trusted = trusted_by(settings.subgraphs)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _session(settings.subgraphs) as session:
+        async with wires_of(settings.subgraphs, trusted) as wires:
             streams = Streams(settings.delivery)
-            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, session), streams)
+            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, wires), streams)
 
             async def reload(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
-                swapped = _pipeline(settings, newest, in_process or {}, session)
+                swapped = _pipeline(settings, newest, in_process or {}, wires)
                 await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
-            verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, session))
+            verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, wires.session))
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
             http = GraphQLOverHttp(pipeline, verifier, signer, settings.limits, settings.http)
             app.state.gateway = Gateway(
@@ -152,17 +154,18 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
     supergraph = read_supergraph(text if settings.node_field is None else with_node_field(text))
     named = settings.subgraphs
     _refuse_unknown_names(supergraph, [*in_process, *named.urls, *named.timeouts_s, *named.stream_protocols])
+    for name, subgraph in supergraph.subgraphs.items():
+        if name not in in_process and (settings.node_field is None or name != SUBGRAPH):
+            target_of(name, named.urls.get(name, subgraph.url))
     return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
 
 
-def _pipeline(
-    settings: Settings, planning: Planning, in_process: InProcess, session: aiohttp.ClientSession
-) -> Pipeline:
+def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wires: Wires) -> Pipeline:
     supergraph = planning.supergraph
     if settings.node_field is not None:
         types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
         in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
-    clients = _clients(supergraph, settings.subgraphs, in_process, session)
+    clients = _clients(supergraph, settings.subgraphs, in_process, wires)
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     return Pipeline(
         planning,
@@ -195,31 +198,16 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
     return found
 
 
-def _session(settings: SubgraphSettings) -> aiohttp.ClientSession:
-    # No limit for a whole request here: each client sets its own, and a stream has none. No cookies between subgraphs.
-    return aiohttp.ClientSession(
-        # A pool for each subgraph: a slow one cannot take the connections of the others.
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=settings.max_connections, keepalive_timeout=60.0),
-        timeout=aiohttp.ClientTimeout(total=None),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=True,
-    )
-
-
 def _clients(
-    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, session: aiohttp.ClientSession
+    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, wires: Wires
 ) -> dict[SubgraphName, SubgraphClient]:
     clients: dict[SubgraphName, SubgraphClient] = {}
     for name, subgraph in supergraph.subgraphs.items():
-        timeout_s = settings.timeouts_s.get(name, settings.timeout_s)
         hosted = in_process.get(name)
         if hosted is not None:
-            clients[name] = InProcessClient(name, hosted, timeout_s)
+            clients[name] = InProcessClient(name, hosted, settings.timeouts_s.get(name, settings.timeout_s))
         else:
-            url = settings.urls.get(name, subgraph.url)
-            protocol = settings.stream_protocols.get(name, settings.stream_protocol)
-            streaming = Streaming(protocol, settings.stream_silence_s)
-            clients[name] = HttpClient(name, url, session, timeout_s, settings.max_answer_bytes, streaming)
+            clients[name] = wires.client(name, settings.urls.get(name, subgraph.url))
     return clients
 
 

@@ -38,7 +38,10 @@ class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How subgraphs are reached. `urls` replace those of the supergraph; `timeouts_s` replace `timeout_s` by name.
 
-    max_connections: to each subgraph, kept alive between requests.
+    client: what plain requests go by; files and subscriptions always go by aiohttp.
+    max_connections: to each subgraph, kept alive between requests; keep_idle_s: for so long without a request.
+    accepts_compressed: ask for gzip, where the way to the subgraphs is narrower than the gateway is busy.
+    ca_file: authorities (PEM) that may sign the certificates of subgraphs, beside the system's.
     stream_protocol: what subscriptions are asked for over; `stream_protocols` replace it by name.
     stream_silence_s: how long an SSE stream may bring nothing, comments included, before it counts as broken.
     """
@@ -47,7 +50,12 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 15.0
     timeouts_s: Mapping[str, float] = {}
     max_answer_bytes: int = 64 * 1024 * 1024
+    client: Literal["lean", "aiohttp"] = "lean"
     max_connections: int = 200
+    # Shorter than the 5 s after which uvicorn and Node hang up: who hangs up first cannot be surprised.
+    keep_idle_s: float = 4.0
+    accepts_compressed: bool = False
+    ca_file: Path | None = None
     stream_protocol: StreamProtocol = "websocket"
     stream_protocols: Mapping[str, StreamProtocol] = {}
     stream_silence_s: float = 60.0

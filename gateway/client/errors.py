@@ -2,21 +2,32 @@
 
 SubgraphFailed
 ├── Unreachable       no connection, or it broke
+├── HeaderRefused     a header that may not be sent: the request did not go out
 ├── TimedOut          no whole answer within the subgraph's time
 ├── RefusedByStatus   an HTTP status and no GraphQL answer with it
 ├── AnswerTooLarge    more bytes than allowed
 ├── AnswerMalformed   bytes that are no GraphQL answer
 └── StreamBroken      a subscription's stream ended other than by its own word
+
+UrlUnusable           before any request: the address of a subgraph is none that a client can take
 """
 
 from __future__ import annotations
 
-from gateway.errors import ErrorCode, SubgraphFailed
+from gateway.errors import ErrorCode, GatewayError, SubgraphFailed
 
 
 class Unreachable(SubgraphFailed):
     def __init__(self, subgraph: str, reason: str) -> None:
         super().__init__(f"Subgraph {subgraph} cannot be reached: {reason}.")
+
+
+class HeaderRefused(SubgraphFailed):
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, subgraph: str, name: str, reason: str) -> None:
+        super().__init__(f"The header {name!r:.80} was not sent to subgraph {subgraph}: {reason}.")
+        self.name = name
 
 
 class TimedOut(SubgraphFailed):
@@ -45,3 +56,10 @@ class AnswerMalformed(SubgraphFailed):
 class StreamBroken(SubgraphFailed):
     def __init__(self, subgraph: str, reason: str) -> None:
         super().__init__(f"The event stream of subgraph {subgraph} broke: {reason}.")
+
+
+class UrlUnusable(GatewayError):
+    """Says nothing of the address itself: it may hold a password."""
+
+    def __init__(self, subgraph: str, reason: str) -> None:
+        super().__init__(f"The URL of subgraph {subgraph} cannot be used: {reason}.")

@@ -1,8 +1,9 @@
-"""Requests to a subgraph over HTTP, on a pool of kept connections shared by all subgraphs of the gateway.
+"""Requests to a subgraph over HTTP, on kept connections.
 
+Plain requests go by a `WireClient` (`lean.client`) where one is given, else over aiohttp as streams and files do.
 In: a `SubgraphRequest`. Out: its answer. Refuses what is late, too large or no GraphQL answer, whatever the status
 says: a GraphQL answer under status 500 is an answer, an HTML page under status 200 is not.
-Never retried here: a mutation must not run twice, and only the caller knows what it is.
+Nothing that a subgraph may have seen is sent again here.
 """
 
 from __future__ import annotations
@@ -17,13 +18,20 @@ from msgspec import Struct
 from gateway.client.answer import answer_from_bytes
 from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
 from gateway.client.event_source import event_answers
-from gateway.client.protocol import HeaderExchange, SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
+from gateway.client.protocol import (
+    HeaderExchange,
+    SubgraphAnswer,
+    SubgraphRequest,
+    WireAnswer,
+    WireClient,
+    WireRequest,
+)
+from gateway.client.request_headers import headers_for
 from gateway.client.stream import StreamSettings, stream_answers
 from gateway.client.upload import multipart_body, uploads_in
 from gateway.plan.nodes import SubgraphName
 from gateway.settings import StreamProtocol
 
-CALLER_TOKEN_HEADER = "Caller-Token"  # noqa: S105 - the header's name, no secret
 _encoder = msgspec.json.Encoder()
 
 
@@ -43,6 +51,7 @@ class HttpClient:
         timeout_s: float,
         max_answer_bytes: int,
         streaming: Streaming = Streaming(),  # noqa: B008 - a frozen value
+        wire: WireClient | None = None,
     ) -> None:
         self.name = name
         self._url = url
@@ -50,6 +59,7 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
         self._streaming = streaming
+        self._wire = wire
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         try:
@@ -64,8 +74,13 @@ class HttpClient:
         return self._read(answer)
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        if self._wire is not None:
+            return self._wire.send(request)
+        return asyncio.ensure_future(self._sent_by_aiohttp(request))
+
+    async def _sent_by_aiohttp(self, request: WireRequest) -> WireAnswer:
         headers = [*headers_for(self.name, request), ("Content-Type", "application/json")]
-        return asyncio.ensure_future(self._sent(request.body, headers, request.headers))
+        return await self._sent(request.body, headers, request.headers)
 
     async def _with_files(self, request: SubgraphRequest) -> WireAnswer:
         headers = [*headers_for(self.name, request), ("GraphQL-Require-Preflight", "1")]
@@ -95,7 +110,7 @@ class HttpClient:
         return answers(self.name, self._url, self._session, request, headers, settings)
 
     async def close(self) -> None:
-        """The session is the application's: it outlives any one client."""
+        """Connections are the application's: they outlive any one client."""
 
     async def _bytes_of(self, response: aiohttp.ClientResponse) -> bytes:
         if (response.content_length or 0) > self._max_answer_bytes:
@@ -116,14 +131,3 @@ class HttpClient:
             if answer.status != 200:
                 raise RefusedByStatus(self.name, answer.status) from None
             raise
-
-
-def headers_for(subgraph: SubgraphName, request: SubgraphRequest | WireRequest) -> list[tuple[str, str]]:
-    headers = [("Accept", "application/graphql-response+json, application/json;q=0.9")]
-    if request.caller_token is not None:
-        headers.append((CALLER_TOKEN_HEADER, request.caller_token))
-    if request.trace_id is not None:
-        headers.append(("X-Trace-Id", request.trace_id))
-    if request.headers is not None:
-        headers += request.headers.to_subgraph(subgraph)
-    return headers

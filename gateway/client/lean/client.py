@@ -1,0 +1,82 @@
+"""The lean client: a request to a subgraph is written before `send` returns, and no task is made for it.
+
+`LeanTransport` belongs to the application and owns every connection; a `LeanClient` is one subgraph's way in. A query
+whose kept connection turns out to be dead before a byte of its answer came is sent once more; a mutation never is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from msgspec import Struct
+
+from gateway.client.errors import HeaderRefused
+from gateway.client.lean.pool import Pool, PoolSettings
+from gateway.client.lean.reader import AnswerLimits
+from gateway.client.lean.sent import Sent
+from gateway.client.lean.target import target_of
+from gateway.client.protocol import WireAnswer, WireRequest
+from gateway.client.request_headers import own_headers
+from gateway.plan.nodes import SubgraphName
+
+
+class LeanSettings(Struct, frozen=True):
+    """As `settings.SubgraphSettings` has them, for all subgraphs."""
+
+    max_connections: int = 200
+    idle_s: float = 4.0
+    accepts_compressed: bool = False
+    tls: ssl.SSLContext | None = None
+
+
+class LeanClient:
+    def __init__(self, name: SubgraphName, head: bytes, pool: Pool) -> None:
+        self.name = name
+        self._head = head
+        self._pool = pool
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        sent = Sent(loop=self._loop)
+        try:
+            headers = own_headers(self.name, request)
+        except HeaderRefused as refused:
+            sent.set_exception(refused)
+            return sent
+        own = "".join([f"\r\n{name}: {value}" for name, value in headers]).encode("latin-1")
+        body = request.body
+        sent.head = b"%b%d%b\r\n\r\n" % (self._head, len(body), own)
+        sent.body = body
+        sent.exchange = request.headers
+        sent.may_go_again = request.kind == "query"
+        sent.connection = None
+        sent.queue = self._pool
+        self._pool.send(sent)
+        return sent
+
+
+class LeanTransport:
+    """Pools by subgraph, address and bounds, so that a new supergraph finds the connections of the old one."""
+
+    def __init__(self, settings: LeanSettings) -> None:
+        self._settings = settings
+        self._clients: dict[tuple[SubgraphName, str, float, int], LeanClient] = {}
+        self._pools: list[Pool] = []
+
+    def client(self, name: SubgraphName, url: str, timeout_s: float, max_answer_bytes: int) -> LeanClient:
+        key = (name, url, timeout_s, max_answer_bytes)
+        found = self._clients.get(key)
+        if found is None:
+            settings = self._settings
+            target = target_of(name, url, settings.accepts_compressed)
+            tls = (settings.tls or ssl.create_default_context()) if target.tls else None
+            limits = AnswerLimits(max_answer_bytes)
+            pool = Pool(name, target, PoolSettings(timeout_s, settings.max_connections, settings.idle_s, limits, tls))
+            self._pools.append(pool)
+            found = self._clients[key] = LeanClient(name, target.head, pool)
+        return found
+
+    async def close(self) -> None:
+        for pool in self._pools:
+            await pool.close()

@@ -1,0 +1,209 @@
+"""One kept connection to a subgraph: one request at a time, its answer, and whether another may follow.
+
+It is given back for the next request only when nothing is left over of the last: the request was sent whole, the answer
+read whole, and not one byte came after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from typing import Protocol, cast
+
+from gateway.client.errors import AnswerTooLarge, Unreachable
+from gateway.client.lean.head import USUAL, header_pairs
+from gateway.client.lean.reader import AnswerLimits, AnswerReader
+from gateway.client.lean.sent import Sent
+from gateway.client.protocol import WireAnswer
+from gateway.errors import SubgraphFailed
+
+# Above it a body is not copied behind its head.
+_COPIED_BYTES = 65536
+
+
+class Owner(Protocol):
+    """The pool, as a connection sees it."""
+
+    def opened(self, connection: Connection) -> None: ...
+
+    def released(self, connection: Connection) -> None: ...
+
+    def lost(self, connection: Connection) -> None: ...
+
+    def again(self, sent: Sent) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    __slots__ = (
+        "_body", "_length", "_limits", "_owner", "_paused", "_poll", "_reader", "_subgraph", "_tls", "_transport",
+        "_usual", "dial", "idle_since", "sent", "uses",
+    )  # fmt: skip
+
+    def __init__(
+        self, owner: Owner, subgraph: str, limits: AnswerLimits, tls: bool, dial: asyncio.Task[None] | None
+    ) -> None:
+        self._owner = owner
+        self._subgraph = subgraph
+        self._limits = limits
+        self._tls = tls
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        # Of the answer under way: either the reader, or the common case with its body, its length and its head.
+        self._reader: AnswerReader | None = None
+        self._body = bytearray()
+        self._length = -1
+        self._usual = b""
+        # The task that opens it.
+        self.dial = dial
+        self.sent: Sent | None = None
+        self.uses = 0
+        self.idle_since = 0.0
+
+    def connection_made(self, given: asyncio.BaseTransport) -> None:
+        # uvloop's is no subclass of asyncio's.
+        self._transport = transport = cast("asyncio.Transport", given)
+        # Any byte that is still to be written counts as paused: whether all has gone out must be known at the end.
+        transport.set_write_buffer_limits(high=0)
+        watched = select.poll()
+        watched.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self._poll = watched.poll
+        self._owner.opened(self)
+
+    def begin(self, sent: Sent) -> bool:
+        """Whether the request is on its way. If not, this connection is gone and nothing was sent."""
+        transport = self._transport
+        # What can be read before a request is written is no answer to it: the end, or somebody else's bytes. After a
+        # handshake TLS may have something of its own to say.
+        if transport is None or ((self.uses or not self._tls) and self._poll(0)):
+            self.drop()
+            return False
+        self.sent = sent
+        sent.connection = self
+        self.uses += 1
+        if len(sent.body) <= _COPIED_BYTES:
+            transport.write(sent.head + sent.body)
+        else:
+            transport.write(sent.head)
+            transport.write(sent.body)
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        sent = self.sent
+        if sent is None:
+            # Nobody asked. Whoever asked next would get this for an answer.
+            self.drop()
+        elif self._length >= 0:
+            body, length = self._body, self._length
+            body += data
+            if len(body) >= length:
+                self._finish(sent, 200, bytes(body[:length]), len(body) == length)
+        elif self._reader is None and (usual := USUAL.match(data)) is not None:
+            end, length = usual.end(), int(usual[1])
+            if sent.exchange is not None:
+                self._usual = data[:end]
+            if length > self._limits.max_body_bytes:
+                self.fail(AnswerTooLarge(self._subgraph, self._limits.max_body_bytes))
+            elif len(data) - end >= length:
+                self._finish(sent, 200, data[end : end + length], len(data) - end == length)
+            else:
+                self._length = length
+                self._body += data[end:]
+        else:
+            self._read(sent, data)
+
+    def _read(self, sent: Sent, data: bytes) -> None:
+        """Any answer that is not the common case."""
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = AnswerReader(self._subgraph, self._limits)
+        try:
+            reader.feed(data)
+        except SubgraphFailed as failure:
+            self.fail(failure)
+            return
+        if reader.is_whole:
+            self._finish_read(sent, reader)
+
+    def _finish_read(self, sent: Sent, reader: AnswerReader) -> None:
+        head = reader.head
+        assert head is not None
+        if sent.exchange is not None:
+            sent.exchange.from_subgraph(self._subgraph, head.headers)
+            sent.exchange = None
+        self._finish(sent, head.status, reader.body, head.keeps and not reader.has_extra)
+
+    def _finish(self, sent: Sent, status: int, body: bytes, keeps: bool) -> None:
+        if sent.exchange is not None:
+            lines = self._usual
+            sent.exchange.from_subgraph(self._subgraph, header_pairs(lines[lines.index(b"\n") + 1 :]))
+        self._forget()
+        # A request that was answered before it was sent whole would go on into the next.
+        if keeps and not self._paused:
+            self._owner.released(self)
+        else:
+            self.drop()
+        if not sent.done():
+            sent.set_result(WireAnswer(status, body))
+
+    def _forget(self) -> None:
+        sent, self.sent, self._reader, self._length, self._usual = self.sent, None, None, -1, b""
+        if self._body:
+            self._body = bytearray()
+        if sent is not None:
+            sent.connection = None
+
+    def fail(self, failure: SubgraphFailed) -> None:
+        """End the request under way, and the connection with it."""
+        sent = self.sent
+        self.drop()
+        if sent is not None and not sent.done():
+            sent.set_exception(failure)
+
+    def drop(self) -> None:
+        """Hang up without a word; nothing is told to a request under way."""
+        self._forget()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
+            self._owner.lost(self)
+
+    def eof_received(self) -> None:
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended(exc)
+
+    def _ended(self, exc: Exception | None) -> None:
+        sent, reader = self.sent, self._reader
+        if sent is None:
+            self.drop()
+            return
+        if reader is None and self._length < 0:
+            self._ended_unanswered(sent, exc)
+            return
+        if exc is not None or reader is None:
+            reason = str(exc) if exc is not None else "it hung up in the middle of its answer"
+            self.fail(Unreachable(self._subgraph, reason))
+            return
+        try:
+            reader.end()
+        except SubgraphFailed as failure:
+            self.fail(failure)
+            return
+        self._finish_read(sent, reader)
+
+    def _ended_unanswered(self, sent: Sent, exc: Exception | None) -> None:
+        """Not one byte came back."""
+        if self.uses > 1 and sent.may_go_again and not sent.done():
+            # Most likely the subgraph closed the idle connection while the request was on its way.
+            sent.may_go_again = False
+            self.drop()
+            self._owner.again(sent)
+        else:
+            self.fail(Unreachable(self._subgraph, str(exc) if exc is not None else "it hung up without an answer"))
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
