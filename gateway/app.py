@@ -26,6 +26,7 @@ from gateway.client.in_process import HostedSubgraph, InProcessClient
 from gateway.client.lean.target import target_of
 from gateway.client.protocol import SubgraphClient
 from gateway.client.wires import Wires, trusted_by, wires_of
+from gateway.compiled.executor import CompilingExecutor
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
@@ -166,10 +167,11 @@ def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wir
         types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
         in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
     clients = _clients(supergraph, settings.subgraphs, in_process, wires)
+    executor = CompilingExecutor if settings.compiled else Executor
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     return Pipeline(
         planning,
-        Executor(clients, supergraph.api_schema, reporting),
+        executor(clients, supergraph.api_schema, reporting),
         settings.limits,
         settings.plan_cache_size,
         settings.development,

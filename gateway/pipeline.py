@@ -135,7 +135,7 @@ class Pipeline:
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         response = await self._executor.execute(ready.plan, ready.variables, caller)
         if shows_plan and self._development:
-            return msgspec.structs.replace(response, extensions={"queryPlan": render(ready.plan)})
+            return response.with_extensions({"queryPlan": render(ready.plan)})
         return response
 
     async def pieces(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.client.errors import AnswerMalformed
-from gateway.client.protocol import SubgraphAnswer
+from gateway.client.errors import AnswerMalformed, RefusedByStatus
+from gateway.client.protocol import SubgraphAnswer, WireAnswer
 
 _decoder = msgspec.json.Decoder(SubgraphAnswer)
 
@@ -16,6 +16,16 @@ def answer_from_bytes(subgraph: str, body: bytes | str) -> SubgraphAnswer:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AnswerMalformed(subgraph, str(error)) from error
     return _not_empty(subgraph, answer)
+
+
+def answer_from_wire(subgraph: str, answer: WireAnswer) -> SubgraphAnswer:
+    """A GraphQL answer under status 500 is an answer; what is none is told by its status, if that says anything."""
+    try:
+        return answer_from_bytes(subgraph, answer.body)
+    except AnswerMalformed:
+        if answer.status != 200:
+            raise RefusedByStatus(subgraph, answer.status) from None
+        raise
 
 
 def answer_from_value(subgraph: str, value: object) -> SubgraphAnswer:

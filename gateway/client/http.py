@@ -15,8 +15,8 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from gateway.client.answer import answer_from_bytes
-from gateway.client.errors import AnswerMalformed, AnswerTooLarge, RefusedByStatus, TimedOut, Unreachable
+from gateway.client.answer import answer_from_wire
+from gateway.client.errors import AnswerTooLarge, TimedOut, Unreachable
 from gateway.client.event_source import event_answers
 from gateway.client.protocol import (
     HeaderExchange,
@@ -63,7 +63,7 @@ class HttpClient:
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         try:
-            body = _encoder.encode({"query": request.document, "variables": request.variables})
+            body = body_of(request)
         except TypeError:
             # What JSON cannot say are files.
             answer = await self._with_files(request)
@@ -71,7 +71,7 @@ class HttpClient:
             answer = await self.send(
                 WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
             )
-        return self._read(answer)
+        return answer_from_wire(self.name, answer)
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
         if self._wire is not None:
@@ -124,10 +124,7 @@ class HttpClient:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _read(self, answer: WireAnswer) -> SubgraphAnswer:
-        try:
-            return answer_from_bytes(self.name, answer.body)
-        except AnswerMalformed:
-            if answer.status != 200:
-                raise RefusedByStatus(self.name, answer.status) from None
-            raise
+
+def body_of(request: SubgraphRequest) -> bytes:
+    """Raises `TypeError` where files are among the variables."""
+    return _encoder.encode({"query": request.document, "variables": request.variables})

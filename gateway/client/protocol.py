@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -72,6 +72,7 @@ class WireAnswer(Struct, frozen=True):
     body: bytes
 
 
+@runtime_checkable
 class WireClient(Protocol):
     """Requests to a subgraph on the wire.
 

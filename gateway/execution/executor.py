@@ -29,6 +29,7 @@ from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.projection import Projection
 from gateway.execution.reporting import Reporting
 from gateway.execution.response import Response, ResponseError
+from gateway.execution.sent import Sent
 from gateway.plan.deferral import DeferredPart
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence, SubgraphName, Subscribe
 from gateway.plan.query_plan import QueryPlan
@@ -45,8 +46,11 @@ class Executor:
         self._introspection = Introspection(api_schema)
         self._reporting = reporting
 
-    async def execute(self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller) -> Response:
-        return self._response(plan, await self._executed(plan, variables, caller))
+    async def execute(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, sent: Sent | None = None
+    ) -> Response:
+        """`sent`: what was asked already, and is not to be asked again."""
+        return self._response(plan, await self._executed(plan, variables, caller, sent=sent))
 
     async def pieces(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, spelling: Spelling
@@ -104,11 +108,16 @@ class Executor:
         return self._reporting.error(failure.code, str(failure), None, subgraph, caller.trace_id)
 
     async def _executed(
-        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, window: Window | None = None
+        self,
+        plan: QueryPlan,
+        variables: Mapping[str, object],
+        caller: Caller,
+        window: Window | None = None,
+        sent: Sent | None = None,
     ) -> State:
         """The plan's own node, without what is deferred."""
         async with aclosing(OperationScope()) as scope:
-            state = State(variables, caller, {}, Failures(), scope, window)
+            state = State(variables, caller, {}, Failures(), scope, window, sent)
             if plan.node is not None:
                 await self._run(state, plan.node)
         return state

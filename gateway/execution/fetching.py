@@ -12,6 +12,7 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
+from gateway.client.answer import answer_from_wire
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest
 from gateway.errors import ErrorCode, SubgraphFailed
@@ -25,13 +26,14 @@ from gateway.execution.merge import copy_of, merge_into, rename_in
 from gateway.execution.places import TreePath
 from gateway.execution.reporting import code_from
 from gateway.execution.representations import Batch, batches_for
+from gateway.execution.sent import Sent
 from gateway.plan.nodes import EntityInput, Fetch
 
 
 class State(Struct):
     """One execution under way: the response tree and what went wrong so far.
 
-    window: the fetches are about some places only.
+    window: the fetches are about some places only. sent: what was asked before this execution began.
     """
 
     variables: Mapping[str, object]
@@ -40,6 +42,7 @@ class State(Struct):
     failures: Failures
     scope: OperationScope | None = None
     window: Window | None = None
+    sent: Sent | None = None
 
     def __post_init__(self) -> None:
         self.failures.know(self.tree, self.variables)
@@ -54,13 +57,20 @@ async def run_fetch(state: State, fetch: Fetch, client: SubgraphClient) -> None:
     elif state.window is not None and state.window.later:
         return
     try:
-        answer = await client.request(request_for(state, fetch, batches))
+        answer = await _answer(state, fetch, request_for(state, fetch, batches), client)
     except SubgraphFailed as failure:
         cause = Cause(fetch.id, failure.code, str(failure), fetch.subgraph)
         for path, below in filled_by(fetch, batches):
             state.failures.report_lost(path, cause, below)
         return
     take_answer(state, fetch, batches, answer)
+
+
+async def _answer(state: State, fetch: Fetch, request: SubgraphRequest, client: SubgraphClient) -> SubgraphAnswer:
+    already = state.sent.answer_to(fetch.id, request) if state.sent is not None else None
+    if already is None:
+        return await client.request(request)
+    return answer_from_wire(fetch.subgraph, await already)
 
 
 def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:

@@ -55,6 +55,9 @@ class Response(Struct, frozen=True):
     def as_bytes(self) -> bytes:
         return _encoder.encode(self.as_json())
 
+    def with_extensions(self, extensions: dict[str, object]) -> Response:
+        return msgspec.structs.replace(self, extensions=extensions)
+
 
 class Encoded(Response, frozen=True):
     """A response that is its bytes and nothing else: made once, sent to many."""
@@ -66,6 +69,9 @@ class Encoded(Response, frozen=True):
 
     def as_bytes(self) -> bytes:
         return self.body
+
+    def with_extensions(self, extensions: dict[str, object]) -> Response:
+        return Response(msgspec.json.decode(self.body)["data"], extensions=extensions)
 
 
 class SubscriptionFailed(GatewayError):

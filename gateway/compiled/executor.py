@@ -1,0 +1,113 @@
+"""Run a plan by its program where there is one, and by the generic executor where there is none or it meets a surprise.
+
+A program is written when a plan is asked for the second time, once for each set of values of its conditions. One that
+keeps meeting surprises is tried only now and then.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql import GraphQLSchema
+
+from gateway.client.protocol import SubgraphClient, WireClient
+from gateway.compiled.positions import NotCompilable
+from gateway.compiled.program import Program, Surprise
+from gateway.compiled.switches import switches_of
+from gateway.execution.caller import Caller
+from gateway.execution.executor import Executor
+from gateway.execution.reporting import Reporting
+from gateway.execution.response import Encoded, Response
+from gateway.execution.sent import Sent
+from gateway.plan.nodes import SubgraphName
+from gateway.plan.query_plan import QueryPlan
+
+_MOST_PROGRAMS_A_PLAN = 8
+_SURPRISES_IN_A_ROW = 10
+_TRIED_AGAIN_AFTER = 50
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one plan. `plan` keeps it alive, so that no other takes its place in the cache."""
+
+    plan: QueryPlan
+    conditions: tuple[str, ...] | None = None
+    programs: dict[tuple[bool, ...], Program | None] = field(default_factory=dict)
+    used: int = 0
+    surprises: int = 0
+
+
+class CompilingExecutor(Executor):
+    """compiled, surprised, generic: how many operations went which way."""
+
+    def __init__(
+        self,
+        clients: Mapping[SubgraphName, SubgraphClient],
+        api_schema: GraphQLSchema,
+        reporting: Reporting,
+        max_kept: int = 2000,
+        compiles_after: int = 1,
+    ) -> None:
+        super().__init__(clients, api_schema, reporting)
+        self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
+        self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._max_kept = max_kept
+        self._compiles_after = compiles_after
+        self.compiled = self.surprised = self.generic = 0
+
+    async def execute(
+        self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, sent: Sent | None = None
+    ) -> Response:
+        known = self._known_of(plan)
+        program = self._program(known, variables)
+        if program is None:
+            self.generic += 1
+            return await super().execute(plan, variables, caller, sent)
+        sent = Sent()
+        try:
+            body = await program.run(self._wired, variables, caller, sent)
+        except Surprise:
+            known.surprises += 1
+            self.surprised += 1
+            return await super().execute(plan, variables, caller, sent)
+        else:
+            known.surprises = 0
+            self.compiled += 1
+            return Encoded(body=body)
+        finally:
+            sent.cancel()
+
+    def _known_of(self, plan: QueryPlan) -> _Known:
+        known = self._known.get(id(plan))
+        if known is None:
+            known = self._known[id(plan)] = _Known(plan)
+            if len(self._known) > self._max_kept:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(id(plan))
+        return known
+
+    def _program(self, known: _Known, variables: Mapping[str, object]) -> Program | None:
+        known.used += 1
+        if known.used <= self._compiles_after:
+            return None
+        if known.surprises >= _SURPRISES_IN_A_ROW and known.used % _TRIED_AGAIN_AFTER:
+            return None
+        if known.conditions is None:
+            known.conditions = switches_of(known.plan)
+        values = tuple(bool(variables.get(name)) for name in known.conditions)
+        if values not in known.programs:
+            if len(known.programs) >= _MOST_PROGRAMS_A_PLAN:
+                return None
+            known.programs[values] = self._compiled(known.plan, dict(zip(known.conditions, values, strict=True)))
+        return known.programs[values]
+
+    def _compiled(self, plan: QueryPlan, switches: dict[str, bool]) -> Program | None:
+        try:
+            program = Program(plan, switches)
+        except NotCompilable:
+            return None
+        return program if program.subgraphs <= self._wired.keys() else None

@@ -1,0 +1,138 @@
+"""One `msgspec.Struct` for each position of an answer: exactly what is asked, in the client's order.
+
+In: a layout. Out: the structs, and under which attribute each key is found. A key that only the plan reads stands in
+the struct, too; it is unset before the answer is written. What another fetch brings is None until it is set. Decoding
+checks the types of leaves: what does not fit raises, and is a surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.compiled.positions import Giver, Layout, Member, NotCompilable, Position
+from gateway.plan.shape import Leaf, Listing, Object, Slot
+
+_INT = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+_FLOAT = int | float
+_BUILT_IN: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": _INT, "Float": _FLOAT}
+_ANYTHING: Any = str | int | float | bool | list[Any] | dict[str, Any]
+"""A value of a scalar that is not ours to check: anything but null."""
+
+
+@dataclass(slots=True)
+class PositionStruct:
+    """The struct of one position. attributes: by key. hidden: those to unset before the answer is written."""
+
+    type: type[Struct]
+    attributes: dict[str, str]
+    hidden: list[str]
+
+
+@dataclass(slots=True)
+class Structs:
+    """positions: by number. roots: what one root fetch gives of the root's keys, by fetch id.
+
+    entities: what one input's entity holds, by fetch id and number of the input. answers: the whole answer of a fetch.
+    """
+
+    positions: dict[int, PositionStruct] = field(default_factory=dict)
+    roots: dict[int, PositionStruct] = field(default_factory=dict)
+    entities: dict[tuple[int, int], PositionStruct] = field(default_factory=dict)
+    answers: dict[int, type[Struct]] = field(default_factory=dict)
+
+
+def structs_of(layout: Layout) -> Structs:
+    found = Structs()
+    # Deepest first: an object's struct names those of the objects in it.
+    for position in reversed(layout.positions):
+        found.positions[position.number] = _of_position(position, found)
+    for fetch_id, givers in layout.givers.items():
+        if givers[0].wanted is None:
+            data = found.roots[fetch_id] = _of_giver(givers[0], found)
+            found.answers[fetch_id] = _answer(data.type)
+        else:
+            entries: list[tuple[str, Any]] = []
+            for number, giver in enumerate(givers):
+                assert giver.wanted is not None
+                entity = found.entities[(fetch_id, number)] = _of_giver(giver, found)
+                entries.append((giver.wanted.alias, list[entity.type | None]))  # type: ignore[name-defined]
+            found.answers[fetch_id] = _answer(msgspec.defstruct("Entities", entries, gc=False))
+    return found
+
+
+def _answer(data: type[Struct]) -> type[Struct]:
+    entries: list[tuple[str, Any, Any]] = [("data", data | None, None), ("errors", list[Any] | None, None)]
+    return msgspec.defstruct("Answer", entries, gc=False)
+
+
+def _of_position(position: Position, structs: Structs) -> PositionStruct:
+    entries: list[tuple[str, Any, Any]] = []
+    names: dict[str, str] = {}
+    attributes: dict[str, str] = {}
+    hidden: list[str] = []
+    for number, member in enumerate(position.members.values()):
+        attribute = attributes[member.key] = f"f{number}"
+        names[attribute] = member.key
+        if member.shown is None:
+            hidden.append(attribute)
+            entries.append((attribute, Any | UnsetType, UNSET))
+        elif member.shown.typename:
+            entries.append((attribute, Literal[position.type_name], position.type_name))
+        elif member.givers and member.givers[0] is position.base:
+            entries.append((attribute, *_brought(member, structs)))
+        else:
+            entries.append((attribute, Any, None))
+    if position.base in position.named_by and "__typename" not in names.values():
+        hidden.append("named")
+        names["named"] = "__typename"
+        entries.append(("named", Literal[position.type_name] | UnsetType, UNSET))
+    made = msgspec.defstruct(f"At{position.number}", entries, rename=names, gc=False, kw_only=True)
+    return PositionStruct(made, attributes, hidden)
+
+
+def _of_giver(giver: Giver, structs: Structs) -> PositionStruct:
+    """What the giver brings of its own position's objects."""
+    entries: list[tuple[str, Any, Any]] = []
+    names: dict[str, str] = {}
+    attributes: dict[str, str] = {}
+    for number, key in enumerate(giver.keys):
+        member = giver.position.members[key]
+        attribute = attributes[key] = f"f{number}"
+        names[attribute] = key
+        entries.append((attribute, Any, UNSET) if member.shown is None else (attribute, *_brought(member, structs)))
+    if giver in giver.position.named_by:
+        names["named"] = "__typename"
+        entries.append(("named", Literal[giver.position.type_name], giver.position.type_name))
+    return PositionStruct(msgspec.defstruct("Given", entries, rename=names, gc=False, kw_only=True), attributes, [])
+
+
+def _brought(member: Member, structs: Structs) -> tuple[Any, Any]:
+    """The type of what a fetch brings, and its default: one that may not be null must be there."""
+    assert member.shown is not None
+    slot = member.shown.slot
+    child = structs.positions[member.child.number].type if member.child else None
+    return (_type(slot, child), None if slot.nullable else msgspec.NODEFAULT)
+
+
+def _type(slot: Slot, child: type[Struct] | None) -> Any:
+    match slot.value:
+        case Leaf() as leaf:
+            found = _leaf(leaf, slot.nullable)
+        case Listing(item=item):
+            found = list[_type(item, child)]  # type: ignore[misc]
+        case Object():
+            if child is None:
+                raise NotCompilable("an object without a position")
+            found = child
+    return found | None if slot.nullable and found is not Any else found
+
+
+def _leaf(leaf: Leaf, nullable: bool) -> Any:
+    if leaf.values is not None:
+        return Literal[tuple(sorted(leaf.values))]
+    known = _BUILT_IN.get(leaf.type_name)
+    return known or (Any if nullable else _ANYTHING)

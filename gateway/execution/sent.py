@@ -1,0 +1,38 @@
+"""Requests of one execution that were sent before it began: their answers are taken, nobody sends them again.
+
+A program that meets a surprise leaves what it has asked for to the generic executor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.client.http import body_of
+from gateway.client.protocol import SubgraphRequest, WireAnswer
+
+
+class Sent:
+    """By fetch id: what was asked, and the answer to come."""
+
+    def __init__(self) -> None:
+        self._requests: dict[int, tuple[bytes, asyncio.Future[WireAnswer]]] = {}
+
+    def add(self, fetch_id: int, body: bytes, answer: asyncio.Future[WireAnswer]) -> None:
+        self._requests[fetch_id] = (body, answer)
+
+    def answer_to(self, fetch_id: int, request: SubgraphRequest) -> asyncio.Future[WireAnswer] | None:
+        """The answer to that very request, once. A mutation's fetch never asks anything else."""
+        found = self._requests.get(fetch_id)
+        if found is None or (request.kind != "mutation" and found[0] != body_of(request)):
+            return None
+        del self._requests[fetch_id]
+        return found[1]
+
+    def cancel(self) -> None:
+        """End what nobody waits for."""
+        for _, answer in self._requests.values():
+            if not answer.done():
+                answer.cancel()
+            elif not answer.cancelled():
+                answer.exception()
+        self._requests.clear()

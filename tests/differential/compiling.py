@@ -1,0 +1,154 @@
+"""One House, some questions, two executors: a program's answer is the generic executor's, byte for byte.
+
+In: chance. Out: how many answers came by programs, or a `Difference`. Subgraphs fail, are down and lie: some of their
+answers are mangled, the same way for whoever asks. Nobody is asked more than the generic executor asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+from graphql import build_schema
+
+from gateway.client.answer import answer_from_wire
+from gateway.client.errors import Unreachable
+from gateway.client.http import body_of
+from gateway.client.protocol import SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
+from gateway.compiled.executor import CompilingExecutor
+from gateway.execution.executor import Executor
+from gateway.execution.reporting import Reporting
+from gateway.override_labels import OverrideLabels
+from gateway.pipeline import OperationRequest, Pipeline
+from gateway.plan.nodes import SubgraphName
+from gateway.plan.render import render
+from gateway.planner.planning import Planning
+from gateway.settings import Limits
+from gateway.supergraph.read import read_supergraph
+from tests.differential.answering import Part
+from tests.differential.building import random_house
+from tests.differential.comparing import Difference, Nobody
+from tests.differential.faults import Faults, random_faults
+from tests.differential.operations import random_question
+from tests.differential.schema_texts import whole_of
+from tests.differential.supergraph_text import supergraph_of
+from tests.differential.truth import Clock, Truth
+
+Json = Any
+QUESTIONS = 4
+
+
+class OnTheWire:
+    """A subgraph behind a wire without sockets. `mangles`: how often an answer is not what it should be."""
+
+    def __init__(self, name: str, part: Part, seed: int, mangles: float) -> None:
+        self.name = SubgraphName(name)
+        self._part, self._seed, self._mangles = part, seed, mangles
+        self.asked: Counter[bytes] = Counter()
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        self.asked[request.body] += 1
+        return asyncio.ensure_future(self._answered(request.body))
+
+    async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
+        answer = await self.send(WireRequest(body_of(request), request.kind))
+        return answer_from_wire(self.name, answer)
+
+    def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        return None
+
+    async def _answered(self, body: bytes) -> WireAnswer:
+        asked = json.loads(body)
+        try:
+            answer = await self._part.execute(asked["query"], asked["variables"])
+        except ConnectionError as error:
+            raise Unreachable(self.name, str(error)) from error
+        # What is mangled depends on the question alone.
+        chance = random.Random(f"{self._seed} {self.name} {body!r}")
+        await asyncio.sleep(0 if chance.random() < 0.7 else 0.001)
+        if chance.random() >= self._mangles:
+            return WireAnswer(200, json.dumps(answer).encode())
+        return mangled(chance, answer)
+
+
+def mangled(chance: random.Random, answer: Json) -> WireAnswer:
+    drawn = chance.random()
+    if drawn < 0.1:
+        return WireAnswer(
+            chance.choice((200, 500)), chance.choice((b"", b"{", b"<html>", b"null", b"[]", b'{"data":1}'))
+        )
+    if drawn < 0.2:
+        answer = {**answer, "errors": [{"message": "odd", "path": ["nowhere", 3]}]}
+    elif drawn < 0.25:
+        answer = {**answer, "data": None, "errors": [{"message": "nothing"}]}
+    else:
+        answer = _changed(chance, answer)
+    return WireAnswer(chance.choice((200, 200, 500)), json.dumps(answer).encode())
+
+
+def _changed(chance: random.Random, value: Json) -> Json:
+    """One place somewhere below holds something else, or nothing."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(sorted(value))
+        if chance.random() < 0.1:
+            return {each: held for each, held in value.items() if each != key}
+        return {**value, key: _changed(chance, value[key])}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        index = chance.randrange(len(value))
+        if chance.random() < 0.2:
+            return value[:index] + value[index + 1 :]
+        return [*value[:index], _changed(chance, value[index]), *value[index + 1 :]]
+    return chance.choice(
+        (None, "text", "", 7, 1.0, 2.5, True, 2**31, -(2**70), [], {}, [None], {"id": "x"}, "RED", "E9")
+    )
+
+
+async def compare_compiled(chance: random.Random) -> Counter[str]:
+    """How many questions, and how many were answered by programs, after a surprise, or without one."""
+    house = random_house(chance)
+    truth = Truth(chance, house)
+    text = supergraph_of(house)
+    planning = Planning(read_supergraph(text))
+    parts = {name: Part(house, truth, name) for name in house.subgraphs}
+    seed, mangles = chance.randrange(10**9), chance.choice((0.0, 0.0, 0.3))
+    wires = {SubgraphName(name): OnTheWire(name, part, seed, mangles) for name, part in parts.items()}
+    api, reporting = planning.supergraph.api_schema, Reporting(development=True)
+    generic, compiling = Executor(wires, api, reporting), CompilingExecutor(wires, api, reporting, compiles_after=0)
+    pipeline = Pipeline(planning, generic, Limits(), 10, True, True, OverrideLabels(planning.labels, {}))
+    schema = build_schema(whole_of(house), assume_valid_sdl=True)
+    seen: Counter[str] = Counter()
+    for _ in range(QUESTIONS):
+        question = random_question(chance, schema)
+        if question is None:
+            continue
+        ready = pipeline.ready(OperationRequest(question.text, question.variables))
+        faults = random_faults(chance, house) if chance.random() < 0.4 else Faults()
+        answers, requests = [], []
+        for executor in (generic, compiling):
+            clock = Clock()
+            for part in parts.values():
+                part.begin(clock, ready.labels, faults)
+            for wire in wires.values():
+                wire.asked.clear()
+            answers.append((await executor.execute(ready.plan, ready.variables, Nobody())).as_bytes())
+            requests.append({(name, body): count for name, wire in wires.items() for body, count in wire.asked.items()})
+        wrong = [fault for part in parts.values() for fault in part.wrong] if not mangles else []
+        if answers[0] != answers[1]:
+            wrong.append("the answers differ")
+        if requests[0] != requests[1]:
+            wrong.append(f"what is asked differs: {requests[0]} {requests[1]}")
+        if wrong:
+            raise Difference(
+                f"{wrong}\n{question.text}\n{question.variables}\n{answers[0].decode()}\n{answers[1].decode()}\n"
+                f"{render(ready.plan)}\n{text[text.index('enum join__Graph') :]}"
+            )
+        seen["questions"] += 1
+    seen.update(compiled=compiling.compiled, surprised=compiling.surprised, generic=compiling.generic)
+    return seen
