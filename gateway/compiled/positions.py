@@ -1,7 +1,7 @@
 """Where every object of an answer stands, which fetch brings it, and which brings each of its fields.
 
-In: a plan and the values of its conditions. Out: a tree of `Position`s with the fetches' inputs attached. Refuses
-(`NotCompilable`) what structs cannot hold: objects of several types, values that two fetches bring together.
+In: a plan and the values of its conditions. Out: a tree of `Position`s with the fetches' inputs attached. Where objects
+of several types may stand there is a position for each type. Refuses (`NotCompilable`) what structs cannot hold.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.compiled.selections import Selection, selections_of
+from graphql import SelectionSetNode
+
+from gateway.compiled.documents import Document, Possible
 from gateway.plan.nodes import Condition, EntityInput, Fetch, Node, Parallel, RequiredField, RequiredFragment, Subscribe
 from gateway.plan.nodes import Sequence as InSequence
 from gateway.plan.query_plan import QueryPlan
@@ -25,7 +27,7 @@ class NotCompilable(Exception):
 
 @dataclass(eq=False, slots=True)
 class Giver:
-    """One fetch's root, or one of its inputs: what brings fields of the objects at one position.
+    """One fetch's root, or one of its inputs for objects of one type: what brings fields of the objects at a position.
 
     keys: those that it brings, in its document's order.
     """
@@ -41,30 +43,30 @@ class Member:
     """One key of the objects at a position.
 
     shown: what the client sees; None: only the plan reads it. givers: who brings it, the first may be the base.
-    child: of the position of the objects that it holds.
+    children: the positions of the objects that it holds, one for each type. by_type: the answer has to tell the type.
     """
 
     key: str
     shown: ShapeField | None
     givers: list[Giver] = field(default_factory=list)
-    child: Position | None = None
+    children: list[Position] = field(default_factory=list)
+    by_type: bool = False
     is_read: bool = False
 
 
 @dataclass(eq=False, slots=True)
 class Position:
-    """All objects at one place of the answer, lists on the way left out.
+    """All objects of one type at one place of the answer, lists on the way left out.
 
-    base: who brings the objects themselves; None for the root.
-    slot: how the parent holds them. inputs: the fetches that ask for more of them.
-    named_by: who tells the objects' type, too; it must be the one that it can be.
+    base: who brings the objects themselves; None for the root. slot: how the parent holds them.
+    inputs: the fetches that ask for more of them. named_by: who tells the objects' type, too.
     """
 
     number: int
     type_name: str
     path: tuple[str, ...]
     slot: Slot
-    parent: Position | None
+    by_type: bool = False
     members: dict[str, Member] = field(default_factory=dict)
     base: Giver | None = None
     inputs: list[Giver] = field(default_factory=list)
@@ -72,34 +74,35 @@ class Position:
 
     @property
     def children(self) -> Iterator[Position]:
-        return (member.child for member in self.members.values() if member.child)
+        return (child for member in self.members.values() for child in member.children)
 
 
 @dataclass(slots=True)
 class Layout:
-    """root: the position of the answer itself. givers: by fetch id, one for a root fetch, else one for each input."""
+    """givers: by fetch id, one for a root fetch, else those of each input. positions: the root first."""
 
     root: Position
-    givers: dict[int, list[Giver]]
+    givers: dict[int, list[list[Giver]]]
     positions: list[Position]
 
 
-def layout_of(plan: QueryPlan, switches: Switches) -> Layout:
-    """The positions of the plan's answer."""
-    if plan.introspection is not None or plan.deferral is not None or isinstance(plan.node, Subscribe):
-        raise NotCompilable("introspection, pieces and events are the generic executor's")
-    if plan.node is None:
-        raise NotCompilable("there is nothing to fetch")
-    positions: list[Position] = []
-    root = _position(plan.shape, Slot(plan.shape, nullable=True), (), None, switches, positions)
-    layout = Layout(root, {}, positions)
-    for fetch in fetches_in(plan.node, switches):
-        layout.givers[fetch.id] = list(_givers(fetch, root, switches))
-    for givers in layout.givers.values():
-        for giver in givers:
-            _read(giver)
-    _refuse_unfilled(positions)
-    return layout
+class _TypeTold(Exception):
+    """A document tells the type where nobody asked for it."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self.path = path
+
+
+def layout_of(plan: QueryPlan, switches: Switches, possible: Possible) -> Layout:
+    """The positions of the plan's answer. `possible`: the concrete types of a type that clients know."""
+    if plan.introspection is not None or plan.deferral is not None or plan.node is None:
+        raise NotCompilable("introspection, pieces, and what fetches nothing")
+    told: set[tuple[str, ...]] = set()
+    while True:
+        try:
+            return _Laying(switches, possible, told).layout(plan, plan.node)
+        except _TypeTold as found:
+            told.add(found.path)
 
 
 def fetches_in(node: Node, switches: Switches) -> Iterator[Fetch]:
@@ -114,40 +117,101 @@ def fetches_in(node: Node, switches: Switches) -> Iterator[Fetch]:
             if switches[variable] is equals:
                 yield from fetches_in(inner, switches)
         case Subscribe():
-            raise NotCompilable("events are the generic executor's")
-
-
-def _position(
-    shape: Object,
-    slot: Slot,
-    path: tuple[str, ...],
-    parent: Position | None,
-    switches: Switches,
-    positions: list[Position],
-) -> Position:
-    if len(shape.possible) != 1:
-        raise NotCompilable(f"objects of several types at {'.'.join(path)}")
-    (type_name,) = shape.possible
-    found = Position(len(positions), type_name, path, slot, parent)
-    positions.append(found)
-    for each in shape.fields:
-        if (each.types and type_name not in each.types) or not is_there(each, switches):
-            continue
-        if each.key in found.members:
-            continue
-        if each.source != each.key and not each.typename:
-            raise NotCompilable(f"{each.key} is kept under another key")
-        member = found.members[each.key] = Member(each.key, each)
-        held = _object_in(each.slot)
-        if held is not None:
-            member.child = _position(held, each.slot, (*path, each.key), found, switches, positions)
-    return found
+            raise NotCompilable("events")
 
 
 def is_there(each: ShapeField, switches: Switches) -> bool:
     return not each.toggles or any(
         all(switches[toggle.variable] is toggle.equals for toggle in toggles) for toggles in each.toggles
     )
+
+
+@dataclass(slots=True)
+class _Laying:
+    """told: the places at which documents tell the type."""
+
+    switches: Switches
+    possible: Possible
+    told: set[tuple[str, ...]]
+    positions: list[Position] = field(default_factory=list)
+
+    def layout(self, plan: QueryPlan, node: Node) -> Layout:
+        (root,) = self._positions(plan.shape, Slot(plan.shape, nullable=True), ())
+        givers = {fetch.id: self._givers(fetch, root) for fetch in fetches_in(node, self.switches)}
+        for inputs in givers.values():
+            for giver in (each for several in inputs for each in several):
+                if giver.wanted is not None:
+                    _mark_read(giver.position, giver.wanted.requires)
+        _refuse_unfilled(self.positions)
+        return Layout(root, givers, self.positions)
+
+    def _positions(self, shape: Object, slot: Slot, path: tuple[str, ...]) -> list[Position]:
+        """Objects whose type makes no difference, and is not told, have one position together."""
+        depends = any(each.types or each.typename for each in shape.fields) or path in self.told
+        if len(shape.possible) > 1 and not depends:
+            return [self._position(shape, shape.type_name, slot, path, by_type=False)]
+        by_type = len(shape.possible) > 1
+        return [self._position(shape, each, slot, path, by_type) for each in sorted(shape.possible)]
+
+    def _position(self, shape: Object, type_name: str, slot: Slot, path: tuple[str, ...], by_type: bool) -> Position:
+        found = Position(len(self.positions), type_name, path, slot, by_type)
+        self.positions.append(found)
+        for each in shape.fields:
+            if (each.types and type_name not in each.types) or not is_there(each, self.switches):
+                continue
+            if each.key in found.members:
+                continue
+            if each.source != each.key and not each.typename:
+                raise NotCompilable(f"{each.key} is kept under another key")
+            member = found.members[each.key] = Member(each.key, each)
+            held = _object_in(each.slot)
+            if held is not None:
+                member.children = self._positions(held, each.slot, (*path, each.key))
+                member.by_type = any(child.by_type for child in member.children)
+        return found
+
+    def _givers(self, fetch: Fetch, root: Position) -> list[list[Giver]]:
+        if fetch.renames or fetch.copies or not fetch.keeps_typename:
+            raise NotCompilable("a fetch that renames, copies or keeps types of its own")
+        document = Document(fetch.document, self.switches, self.possible)
+        if not fetch.inputs:
+            giver = Giver(fetch, None, root)
+            self._give(giver, root, document, document.root)
+            return [[giver]]
+        return [self._of_input(fetch, wanted, root, document) for wanted in fetch.inputs]
+
+    def _of_input(self, fetch: Fetch, wanted: EntityInput, root: Position, document: Document) -> list[Giver]:
+        if wanted.contexts or not wanted.alias:
+            raise NotCompilable("contexts, or the root asked again")
+        below = document.keys(document.root, root.type_name)[wanted.alias].below
+        found = []
+        for position in _at(root, wanted):
+            if not position.by_type and position.type_name not in self.possible(position.type_name):
+                raise _TypeTold(position.path)
+            giver = Giver(fetch, wanted, position)
+            position.inputs.append(giver)
+            self._give(giver, position, document, below)
+            found.append(giver)
+        return found
+
+    def _give(self, giver: Giver, position: Position, document: Document, nodes: list[SelectionSetNode]) -> None:
+        """Note what the giver brings at the position, and below it."""
+        for key, selected in document.keys(nodes, position.type_name).items():
+            if selected.is_typename:
+                if position.type_name not in self.possible(position.type_name):
+                    raise _TypeTold(position.path)
+                if key == "__typename":
+                    position.named_by.add(giver)
+                continue
+            member = position.members.setdefault(key, Member(key, None))
+            if member.givers and (member.children or selected.below):
+                raise NotCompilable("two fetches bring an object")
+            member.givers.append(giver)
+            if position is giver.position:
+                giver.keys.append(key)
+            for child in member.children:
+                child.base = giver
+                self._give(giver, child, document, selected.below)
 
 
 def _object_in(slot: Slot) -> Object | None:
@@ -157,77 +221,44 @@ def _object_in(slot: Slot) -> Object | None:
     return value if isinstance(value, Object) else None
 
 
-def _givers(fetch: Fetch, root: Position, switches: Switches) -> Iterator[Giver]:
-    if fetch.renames or fetch.copies or not fetch.keeps_typename:
-        raise NotCompilable(f"fetch {fetch.id} renames, copies or keeps types of its own")
-    selections = selections_of(fetch.document, switches)
-    if not fetch.inputs:
-        giver = Giver(fetch, None, root)
-        _give(giver, root, selections)
-        yield giver
-    for wanted in fetch.inputs:
-        if wanted.contexts or not wanted.alias:
-            raise NotCompilable(f"fetch {fetch.id} has contexts or asks the root")
-        position = _at(root, wanted)
-        giver = Giver(fetch, wanted, position)
-        position.inputs.append(giver)
-        _give(giver, position, selections[wanted.alias].below)
-        yield giver
-
-
-def _at(root: Position, wanted: EntityInput) -> Position:
-    here = root
+def _at(root: Position, wanted: EntityInput) -> list[Position]:
+    found = [root]
     for step in wanted.path:
-        member = here.members.get(step.key)
-        if member is None or member.child is None:
-            raise NotCompilable(f"an input below {step.key}, which no client sees")
-        here = member.child
-        if step.types and here.type_name not in step.types:
-            raise NotCompilable("an input for objects of another type")
-    return here
-
-
-def _give(giver: Giver, position: Position, selections: Mapping[str, Selection]) -> None:
-    """Note what the giver brings at the position, and below it."""
-    for key, selection in selections.items():
-        if selection.types and selection.types != {position.type_name}:
-            raise NotCompilable(f"{key} is asked for some types only")
-        if selection.is_typename:
-            if key == "__typename":
-                position.named_by.add(giver)
-            continue
-        member = position.members.setdefault(key, Member(key, None))
-        if member.givers and (member.child is not None or selection.below):
-            raise NotCompilable(f"two fetches bring {key}")
-        member.givers.append(giver)
-        if position is giver.position:
-            giver.keys.append(key)
-        if member.child is not None:
-            member.child.base = giver
-            _give(giver, member.child, selection.below)
-
-
-def _read(giver: Giver) -> None:
-    if giver.wanted is not None:
-        _mark_read(giver.position, giver.wanted.requires)
+        members = [position.members.get(step.key) for position in found]
+        if any(member and member.shown is None for member in members):
+            raise NotCompilable("an input below what no client sees")
+        found = [
+            child
+            for member in members
+            for child in (member.children if member else ())
+            if not step.types or child.type_name in step.types
+        ]
+    if not found:
+        raise NotCompilable("an input for nothing that a client sees")
+    return found
 
 
 def _mark_read(position: Position, required: Sequence[RequiredField | RequiredFragment]) -> None:
     for each in required:
         if isinstance(each, RequiredFragment):
-            raise NotCompilable("a representation that depends on a type")
+            if position.type_name in each.types:
+                _mark_read(position, each.selections)
+            continue
         member = position.members.get(each.source)
         if member is None or not member.givers:
-            raise NotCompilable(f"nobody brings {each.source}")
+            raise NotCompilable("nobody brings what is read")
         member.is_read = True
-        if member.child is not None:
-            _mark_read(member.child, each.selections)
+        if member.by_type:
+            raise NotCompilable("a representation with objects of several types")
+        for child in member.children:
+            _mark_read(child, each.selections)
 
 
 def _refuse_unfilled(positions: list[Position]) -> None:
+    for position in positions[1:]:
+        if position.base is None:
+            raise NotCompilable("nobody brings an object")
     for position in positions:
-        if position.parent is not None and position.base is None:
-            raise NotCompilable(f"nobody brings {'.'.join(position.path)}")
         for member in position.members.values():
             if not member.givers and not (member.shown and member.shown.typename):
-                raise NotCompilable(f"nobody brings {'.'.join((*position.path, member.key))}")
+                raise NotCompilable("nobody brings a field")

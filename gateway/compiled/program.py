@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.client.protocol import WireAnswer, WireClient, WireRequest
+from gateway.compiled.documents import Possible
 from gateway.compiled.positions import Switches, fetches_in, layout_of
 from gateway.compiled.structs import structs_of
 from gateway.compiled.writing import written
@@ -44,9 +45,9 @@ class _Request(NamedTuple):
 class Program:
     """text: what it does, for people."""
 
-    def __init__(self, plan: QueryPlan, switches: Switches) -> None:
+    def __init__(self, plan: QueryPlan, switches: Switches, possible: Possible) -> None:
         assert plan.node is not None
-        layout = layout_of(plan, switches)
+        layout = layout_of(plan, switches, possible)
         structs = structs_of(layout)
         made = written(plan.node, layout, structs, switches, Surprise)
         self.text = made.text
@@ -134,7 +135,7 @@ class Run:
         variables = self._variables
         given = {name: variables[name] for name in request.fetch.variables if name in variables}
         parts = [_encoder.encode(given)[1:-1]] if given else []
-        parts += [name + text for name, text in zip(request.names, representations, strict=True)]
+        parts += [b"%b[%b]" % each for each in zip(request.names, representations, strict=True)]
         return b"%b%b}}" % (request.head, b",".join(parts))
 
 

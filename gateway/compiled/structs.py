@@ -2,7 +2,8 @@
 
 In: a layout. Out: the structs, and under which attribute each key is found. A key that only the plan reads stands in
 the struct, too; it is unset before the answer is written. What another fetch brings is None until it is set. Decoding
-checks the types of leaves: what does not fit raises, and is a surprise.
+checks the types of leaves: what does not fit raises, and is a surprise. Objects of several types are left as bytes at
+first, and read when their type is known.
 """
 
 from __future__ import annotations
@@ -11,21 +12,20 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.compiled.positions import Giver, Layout, Member, NotCompilable, Position
+from gateway.compiled.positions import Giver, Layout, Member, Position
 from gateway.plan.shape import Leaf, Listing, Object, Slot
 
 _INT = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-_FLOAT = int | float
-_BUILT_IN: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": _INT, "Float": _FLOAT}
+_BUILT_IN: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": _INT, "Float": int | float}
 _ANYTHING: Any = str | int | float | bool | list[Any] | dict[str, Any]
 """A value of a scalar that is not ours to check: anything but null."""
 
 
 @dataclass(slots=True)
-class PositionStruct:
-    """The struct of one position. attributes: by key. hidden: those to unset before the answer is written."""
+class Fields:
+    """A struct. attributes: by key. hidden: those to unset before the answer is written."""
 
     type: type[Struct]
     attributes: dict[str, str]
@@ -34,14 +34,10 @@ class PositionStruct:
 
 @dataclass(slots=True)
 class Structs:
-    """positions: by number. roots: what one root fetch gives of the root's keys, by fetch id.
+    """positions: by number. given: what a giver brings of its own position's objects. answers: by fetch id."""
 
-    entities: what one input's entity holds, by fetch id and number of the input. answers: the whole answer of a fetch.
-    """
-
-    positions: dict[int, PositionStruct] = field(default_factory=dict)
-    roots: dict[int, PositionStruct] = field(default_factory=dict)
-    entities: dict[tuple[int, int], PositionStruct] = field(default_factory=dict)
+    positions: dict[int, Fields] = field(default_factory=dict)
+    given: dict[Giver, Fields] = field(default_factory=dict)
     answers: dict[int, type[Struct]] = field(default_factory=dict)
 
 
@@ -50,18 +46,25 @@ def structs_of(layout: Layout) -> Structs:
     # Deepest first: an object's struct names those of the objects in it.
     for position in reversed(layout.positions):
         found.positions[position.number] = _of_position(position, found)
-    for fetch_id, givers in layout.givers.items():
-        if givers[0].wanted is None:
-            data = found.roots[fetch_id] = _of_giver(givers[0], found)
-            found.answers[fetch_id] = _answer(data.type)
+    for fetch_id, inputs in layout.givers.items():
+        for giver in (each for several in inputs for each in several):
+            found.given[giver] = _of_giver(giver, found)
+        if inputs[0][0].wanted is None:
+            found.answers[fetch_id] = _answer(found.given[inputs[0][0]].type)
         else:
-            entries: list[tuple[str, Any]] = []
-            for number, giver in enumerate(givers):
-                assert giver.wanted is not None
-                entity = found.entities[(fetch_id, number)] = _of_giver(giver, found)
-                entries.append((giver.wanted.alias, list[entity.type | None]))  # type: ignore[name-defined]
+            entries = [(_alias(several[0]), list[_entity(several, found)]) for several in inputs]  # type: ignore[misc]
             found.answers[fetch_id] = _answer(msgspec.defstruct("Entities", entries, gc=False))
     return found
+
+
+def _alias(giver: Giver) -> str:
+    assert giver.wanted is not None
+    return giver.wanted.alias
+
+
+def _entity(givers: list[Giver], structs: Structs) -> Any:
+    """Which of several types it is one only knows by its place among the representations."""
+    return structs.given[givers[0]].type | None if len(givers) == 1 else Raw
 
 
 def _answer(data: type[Struct]) -> type[Struct]:
@@ -69,7 +72,7 @@ def _answer(data: type[Struct]) -> type[Struct]:
     return msgspec.defstruct("Answer", entries, gc=False)
 
 
-def _of_position(position: Position, structs: Structs) -> PositionStruct:
+def _of_position(position: Position, structs: Structs) -> Fields:
     entries: list[tuple[str, Any, Any]] = []
     names: dict[str, str] = {}
     attributes: dict[str, str] = {}
@@ -86,15 +89,15 @@ def _of_position(position: Position, structs: Structs) -> PositionStruct:
             entries.append((attribute, *_brought(member, structs)))
         else:
             entries.append((attribute, Any, None))
-    if position.base in position.named_by and "__typename" not in names.values():
+    if position.base in position.named_by and not position.by_type and "__typename" not in names.values():
         hidden.append("named")
         names["named"] = "__typename"
         entries.append(("named", Literal[position.type_name] | UnsetType, UNSET))
     made = msgspec.defstruct(f"At{position.number}", entries, rename=names, gc=False, kw_only=True)
-    return PositionStruct(made, attributes, hidden)
+    return Fields(made, attributes, hidden)
 
 
-def _of_giver(giver: Giver, structs: Structs) -> PositionStruct:
+def _of_giver(giver: Giver, structs: Structs) -> Fields:
     """What the giver brings of its own position's objects."""
     entries: list[tuple[str, Any, Any]] = []
     names: dict[str, str] = {}
@@ -107,28 +110,29 @@ def _of_giver(giver: Giver, structs: Structs) -> PositionStruct:
     if giver in giver.position.named_by:
         names["named"] = "__typename"
         entries.append(("named", Literal[giver.position.type_name], giver.position.type_name))
-    return PositionStruct(msgspec.defstruct("Given", entries, rename=names, gc=False, kw_only=True), attributes, [])
+    return Fields(msgspec.defstruct("Given", entries, rename=names, gc=False, kw_only=True), attributes, [])
 
 
 def _brought(member: Member, structs: Structs) -> tuple[Any, Any]:
     """The type of what a fetch brings, and its default: one that may not be null must be there."""
     assert member.shown is not None
     slot = member.shown.slot
-    child = structs.positions[member.child.number].type if member.child else None
+    child: Any = None
+    if member.children:
+        child = Raw if member.by_type else structs.positions[member.children[0].number].type
     return (_type(slot, child), None if slot.nullable else msgspec.NODEFAULT)
 
 
-def _type(slot: Slot, child: type[Struct] | None) -> Any:
+def _type(slot: Slot, child: Any) -> Any:
     match slot.value:
         case Leaf() as leaf:
             found = _leaf(leaf, slot.nullable)
         case Listing(item=item):
             found = list[_type(item, child)]  # type: ignore[misc]
         case Object():
-            if child is None:
-                raise NotCompilable("an object without a position")
             found = child
-    return found | None if slot.nullable and found is not Any else found
+    # Raw takes null as any other value.
+    return found | None if slot.nullable and found is not Any and found is not Raw else found
 
 
 def _leaf(leaf: Leaf, nullable: bool) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.compiled.selections import variables_deciding
+from gateway.compiled.documents import variables_deciding
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, Sequence
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.shape import Leaf, Listing, Object

@@ -1,10 +1,8 @@
 """The source text of a program: one coroutine that fetches, sets and encodes, with nothing left to decide.
 
-In: a plan, its layout and structs. Out: text, and the objects that it names. Its variables: `at3` are the objects at
-position 3, `sent2` is the answer that fetch 2 waits for, `data2` what it held, `keys2_0` and `got2_0` what the first
-input of fetch 2 asks about and what it got, by key.
-
-It is written for reading: `python -m gateway program` shows it.
+In: a plan's node, its layout and structs. Out: text, and the objects that it names. Its variables: `at3` are the
+objects at position 3; `sent2` is the answer that fetch 2 waits for and `data2` what it held; `key2_0` is what tells each object
+of the first input of fetch 2 from others, `keys2_0` each of those once, `got2_0` the entity for each.
 """
 
 from __future__ import annotations
@@ -14,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from gateway.compiled.positions import Giver, Layout, Member, NotCompilable, Position, Switches
-from gateway.compiled.structs import PositionStruct, Structs
-from gateway.plan.nodes import Condition, EntityInput, Fetch, Node, Parallel, RequiredField, RequiredFragment
+from gateway.compiled.representing import key_of, plain_fields, representing
+from gateway.compiled.structs import Fields, Structs
+from gateway.compiled.typed_later import reader_by_type
+from gateway.plan.nodes import Condition, Fetch, Node, Parallel
 from gateway.plan.nodes import Sequence as InSequence
 from gateway.plan.shape import Listing, Slot
 
@@ -37,27 +37,30 @@ class Written:
 def written(node: Node, layout: Layout, structs: Structs, switches: Switches, surprise: type[Exception]) -> Written:
     writer = _Writer(layout, structs, switches, {"UNSET": UNSET, "Surprise": surprise, "encode": _encoder.encode})
     body = [*writer.node(node), *writer.answer()]
-    lines = ["async def program(run):", *(INDENT + line for line in body)]
+    lines = [*writer.functions, "async def program(run):", *(INDENT + line for line in body)]
     return Written("\n".join(lines) + "\n", writer.names)
 
 
 @dataclass(slots=True)
 class _Writer:
+    """wanted: the positions whose objects are gathered: with something to ask, to unset, or to read by type."""
+
     layout: Layout
     structs: Structs
     switches: Switches
     names: dict[str, Any]
-    branches: int = 0
+    functions: list[str] = field(default_factory=list)
     wanted: set[int] = field(default_factory=set)
+    branches: int = 0
 
     def __post_init__(self) -> None:
         for position in reversed(self.layout.positions):
-            here = self.structs.positions[position.number]
+            hidden = self.structs.positions[position.number].hidden
             deeper = any(child.number in self.wanted for child in position.children)
-            if position.inputs or here.hidden or deeper:
+            if position.inputs or hidden or position.by_type or deeper:
                 self.wanted.add(position.number)
 
-    # Control flow
+    # Which fetch runs when
 
     def node(self, node: Node) -> Iterator[str]:
         match node:
@@ -73,7 +76,7 @@ class _Writer:
                 for each in self._running((node,)):
                     yield from self.node(each)
             case _:
-                raise NotCompilable("events are the generic executor's")
+                raise NotCompilable("events")
 
     def _running(self, nodes: Sequence[Node]) -> list[Node]:
         found: list[Node] = []
@@ -93,11 +96,11 @@ class _Writer:
             yield from self._send(fetch)
         tasks = []
         for each in longer[1:]:
-            self.branches += 1
-            name = f"branch{self.branches}"
             inner = list(self.node(each))
             if not inner:
                 continue
+            self.branches += 1
+            name = f"branch{self.branches}"
             assigned = sorted({line.split(" = ", 1)[0].strip() for line in inner if _assigns(line)})
             yield f"{' = '.join(assigned)} = None"
             yield f"async def {name}():"
@@ -118,115 +121,125 @@ class _Writer:
         if not fetch.inputs:
             yield f"sent{number} = run.send({number})"
             return
-        for index, giver in enumerate(self.layout.givers[number]):
-            yield from self._keys(f"{number}_{index}", giver)
-        names = [f"{number}_{index}" for index in range(len(fetch.inputs))]
-        yield f"sent{number} = None"
-        yield f"if {' or '.join(f'keys{name}' for name in names)}:"
-        yield f"{INDENT}sent{number} = run.send({number}, {', '.join(f'representations{name}' for name in names)})"
+        asked, written = [], []
+        for index, givers in enumerate(self.layout.givers[number]):
+            for name, giver in _named(number, index, givers):
+                asked.append(f"keys{name}")
+                yield from self._keys(name, giver)
+            written.append(_joined([f"texts{name}" for name, _ in _named(number, index, givers)]))
+        yield f"sent{number} = run.send({number}, {', '.join(written)}) if {' or '.join(asked)} else None"
 
     def _keys(self, name: str, giver: Giver) -> Iterator[str]:
-        """What is asked about: each representation once, by what tells it from others."""
+        """What is asked about: each representation once. `texts`: those, as a JSON list without its brackets."""
         wanted, position = giver.wanted, giver.position
         assert wanted is not None
         type_name = wanted.typename_as or position.type_name
-        required = _plain(wanted)
-        key = self._key(position, required)
-        yield f"keys{name} = dict.fromkeys([{key} for o in at{position.number}])"
+        here, required = self.structs.positions, plain_fields(wanted, position)
+        if required is None:
+            self.functions += representing(f"represented{name}", wanted, position, type_name, here, self.names)
+            yield f"key{name} = [represented{name}(o) for o in at{position.number}]"
+            yield f"keys{name} = dict.fromkeys(key{name})"
+            yield f"keys{name}.pop(None, None)"
+            yield f'texts{name} = b",".join(keys{name})'
+            return
+        key = key_of(required, here[position.number])
+        yield f"key{name} = [{key} for o in at{position.number}]"
+        yield f"keys{name} = dict.fromkeys(key{name})"
         if len(required) == 1:
             yield f"keys{name}.pop(None, None)"
             yield f"if UNSET in keys{name}: raise Surprise"
-            made = "key"
         else:
-            nothing = ", ".join("None" for _ in required)
-            yield f"keys{name}.pop(({nothing}), None)"
-            yield f"for key in keys{name}:"
-            yield f"{INDENT}if UNSET in key: raise Surprise"
-            made = "*key"
+            yield f"keys{name}.pop(({', '.join('None' for _ in required)}), None)"
+            yield f"for k in keys{name}:"
+            yield f"{INDENT}if UNSET in k: raise Surprise"
         entries: list[tuple[str, Any]] = [(each.name, Any) for each in required]
         self.names[f"R{name}"] = msgspec.defstruct("R", entries, tag_field="__typename", tag=type_name, gc=False)
-        yield f"representations{name} = encode([R{name}({made}) for key in keys{name}])"
-
-    def _key(self, position: Position, required: list[RequiredField]) -> str:
-        attributes = self.structs.positions[position.number].attributes
-        parts = [f"o.{attributes[each.source]}" for each in required]
-        return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+        made = "k" if len(required) == 1 else "*k"
+        yield f"texts{name} = encode([R{name}({made}) for k in keys{name}])[1:-1]"
 
     def _take(self, fetch: Fetch) -> Iterator[str]:
         number = fetch.id
         if not fetch.inputs:
             yield f"data{number} = run.read({number}, await sent{number})"
-            (giver,) = self.layout.givers[number]
-            yield from self._children(giver, f"(data{number},)", self.structs.roots[number])
+            ((giver,),) = self.layout.givers[number]
+            yield from self._children(giver, f"(data{number},)")
             return
         yield f"data{number} = run.read({number}, await sent{number}) if sent{number} is not None else None"
-        for index, giver in enumerate(self.layout.givers[number]):
-            yield from self._set(f"{number}_{index}", index, giver)
+        for index, givers in enumerate(self.layout.givers[number]):
+            named = _named(number, index, givers)
+            whole = f"list{number}_{index}"
+            assert givers[0].wanted is not None
+            yield f"{whole} = data{number}.{givers[0].wanted.alias} if data{number} is not None else ()"
+            yield f"if len({whole}) != {' + '.join(f'len(keys{name})' for name, _ in named)}: raise Surprise"
+            start = "0"
+            for name, giver in named:
+                if len(named) > 1:
+                    end = f"{start} + len(keys{name})" if start != "0" else f"len(keys{name})"
+                    self.names[f"read{name}"] = _reader(self.structs.given[giver].type)
+                    yield f"list{name} = [read{name}(each) for each in {whole}[{start}:{end}]]"
+                    start = end
+                yield from self._set(name, giver)
 
-    def _set(self, name: str, index: int, giver: Giver) -> Iterator[str]:
+    def _set(self, name: str, giver: Giver) -> Iterator[str]:
         """What the entities hold goes to every object that stands for them."""
-        number, position = giver.fetch.id, giver.position
-        assert giver.wanted is not None
-        given = self.structs.entities[(number, index)]
-        here = self.structs.positions[position.number]
-        yield f"list{name} = data{number}.{giver.wanted.alias} if data{number} is not None else ()"
-        yield f"if len(list{name}) != len(keys{name}): raise Surprise"
-        sets = list(self._assignments(giver, given, here))
-        if sets:
-            yield f"got{name} = dict(zip(keys{name}, list{name}))"
-            key = self._key(position, _plain(giver.wanted))
-            yield f"for o in at{position.number}:"
-            yield f"{INDENT}e = got{name}.get({key})"
-            yield f"{INDENT}if e is not None:"
-            yield from (INDENT * 2 + line for line in sets)
-            if not all(self._may_lack(member) for member in self._brought(giver)):
-                yield f"{INDENT}else: raise Surprise"
-            elif any(member.is_read for member in self._brought(giver)):
-                # What other fetches were to read of it was never given, which is not the same as null.
-                yield f"{INDENT}elif {_is_asked(key)}: raise Surprise"
-        yield from self._children(giver, f"[e for e in list{name} if e is not None]", given)
+        given, here = self.structs.given[giver], self.structs.positions[giver.position.number]
+        brought = [giver.position.members[key] for key in giver.keys]
+        # Before they are set: objects of several types are read first.
+        yield from self._children(giver, f"[e for e in list{name} if e is not None]")
+        sets = list(_assignments(brought, given, here))
+        if not sets:
+            return
+        yield f"got{name} = dict(zip(keys{name}, list{name}))"
+        yield f"for o, k in zip(at{giver.position.number}, key{name}):"
+        yield f"{INDENT}e = got{name}.get(k)"
+        yield f"{INDENT}if e is not None:"
+        yield from (INDENT * 2 + line for line in sets)
+        if not all(map(_may_lack, brought)):
+            yield f"{INDENT}else: raise Surprise"
+        elif any(member.is_read for member in brought):
+            # What other fetches were to read of it was never given, which is not the same as null.
+            yield f"{INDENT}elif k in got{name}: raise Surprise"
 
-    def _brought(self, giver: Giver) -> list[Member]:
-        return [giver.position.members[key] for key in giver.keys]
+    # Gathering objects
 
-    def _may_lack(self, member: Member) -> bool:
-        others = len(member.givers) > 1
-        return member.shown is None or others or member.shown.slot.nullable
-
-    def _assignments(self, giver: Giver, given: PositionStruct, here: PositionStruct) -> Iterator[str]:
-        for member in self._brought(giver):
-            target, source = f"o.{here.attributes[member.key]}", f"e.{given.attributes[member.key]}"
-            if member.shown is None and not member.is_read:
-                continue
-            if len(member.givers) > 1:
-                # A null never replaces what another subgraph gave.
-                yield f"if {source} is not None: {target} = {source}"
-            else:
-                yield f"{target} = {source}"
-
-    # Lists of objects
-
-    def _children(self, giver: Giver, parents: str, given: PositionStruct) -> Iterator[str]:
+    def _children(self, giver: Giver, parents: str) -> Iterator[str]:
         """The objects that came with the giver's own."""
+        given = self.structs.given[giver]
         for key in giver.keys:
-            child = giver.position.members[key].child
-            if child is not None and child.number in self.wanted:
-                yield from self._collected(child, parents, given.attributes[key])
+            yield from self._gathered(giver.position.members[key], parents, given.attributes[key])
 
-    def _collected(self, position: Position, parents: str, attribute: str) -> Iterator[str]:
-        yield f"at{position.number} = [{_items(position.slot, parents, attribute)}]"
+    def _gathered(self, member: Member, parents: str, attribute: str) -> Iterator[str]:
+        if not any(child.number in self.wanted for child in member.children):
+            return
+        assert member.shown is not None
+        first, slot = member.children[0], member.shown.slot
+        if not member.by_type:
+            yield f"at{first.number} = [{_items(slot, parents, attribute)}]"
+            yield from self._gathered_below(first)
+            return
+        types = {child.type_name: self.structs.positions[child.number].type for child in member.children}
+        name = f"by_type{first.number}"
+        self.names[name] = reader_by_type(types, self.names["Surprise"])
+        yield f"for o in {parents}:"
+        yield f"{INDENT}if o.{attribute} is not None: o.{attribute} = {_each(slot, f'o.{attribute}', name)}"
+        yield f"all{first.number} = [{_items(slot, parents, attribute)}]"
+        for child in member.children:
+            self.names[f"At{child.number}"] = self.structs.positions[child.number].type
+            yield f"at{child.number} = [v for v in all{first.number} if type(v) is At{child.number}]"
+            yield from self._gathered_below(child)
+
+    def _gathered_below(self, position: Position) -> Iterator[str]:
         here = self.structs.positions[position.number]
         for member in position.members.values():
-            child = member.child
-            if child is not None and child.base is position.base and child.number in self.wanted:
-                yield from self._collected(child, f"at{position.number}", here.attributes[member.key])
+            if member.children and member.children[0].base is position.base:
+                yield from self._gathered(member, f"at{position.number}", here.attributes[member.key])
 
     # The answer
 
     def answer(self) -> Iterator[str]:
-        for position in self.layout.positions:
+        for position in self.layout.positions[1:]:
             here = self.structs.positions[position.number]
-            if here.hidden and position.parent is not None:
+            if here.hidden:
                 yield f"for o in at{position.number}: {' = '.join(f'o.{each}' for each in here.hidden)} = UNSET"
         root = self.layout.root
         here = self.structs.positions[root.number]
@@ -235,14 +248,44 @@ class _Writer:
         for member in root.members.values():
             if member.shown is None or member.shown.typename:
                 continue
+            if len(member.givers) > 1:
+                raise NotCompilable("two fetches bring a root field")
             (giver,) = member.givers
-            given = self.structs.roots[giver.fetch.id]
-            parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given.attributes[member.key]}")
+            given = self.structs.given[giver].attributes[member.key]
+            parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given}")
         yield f"return encode(Root({', '.join(parts)}))"
 
 
-def _is_asked(key: str) -> str:
-    return " or ".join(f"{part} is not None" for part in key.strip("()").split(", "))
+def _named(number: int, index: int, givers: list[Giver]) -> list[tuple[str, Giver]]:
+    if len(givers) == 1:
+        return [(f"{number}_{index}", givers[0])]
+    return [(f"{number}_{index}_{place}", giver) for place, giver in enumerate(givers)]
+
+
+def _joined(texts: list[str]) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return f'b",".join([each for each in ({", ".join(texts)}) if each])'
+
+
+def _reader(struct: type[Struct]) -> Any:
+    return msgspec.json.Decoder(struct | None).decode
+
+
+def _assignments(brought: list[Member], given: Fields, here: Fields) -> Iterator[str]:
+    for member in brought:
+        target, source = f"o.{here.attributes[member.key]}", f"e.{given.attributes[member.key]}"
+        if member.shown is None and not member.is_read:
+            continue
+        if len(member.givers) > 1:
+            # A null never replaces what another subgraph gave.
+            yield f"if {source} is not None: {target} = {source}"
+        else:
+            yield f"{target} = {source}"
+
+
+def _may_lack(member: Member) -> bool:
+    return member.shown is None or len(member.givers) > 1 or member.shown.slot.nullable
 
 
 def _assigns(line: str) -> bool:
@@ -250,26 +293,27 @@ def _assigns(line: str) -> bool:
     return bool(mark) and name.isidentifier()
 
 
-def _plain(wanted: EntityInput) -> list[RequiredField]:
-    found = []
-    for each in wanted.requires:
-        if isinstance(each, RequiredFragment) or each.selections:
-            raise NotCompilable("a representation with objects in it")
-        found.append(each)
-    if not found:
-        raise NotCompilable("a representation of nothing")
-    return found
-
-
 def _items(slot: Slot, parents: str, attribute: str) -> str:
     """`v for o in parents ...` over the lists, without nulls."""
-    text = f"v for o in {parents} if (v := o.{attribute}) is not None"
-    depth, value = 0, slot.value
-    while isinstance(value, Listing):
-        depth, value = depth + 1, value.item.value
+    depth = _depth(slot)
     if depth == 0:
-        return text
+        return f"v for o in {parents} if (v := o.{attribute}) is not None"
     text = f"v for o in {parents} if (l0 := o.{attribute}) is not None"
     for level in range(1, depth):
         text += f" for l{level} in l{level - 1} if l{level} is not None"
     return f"{text} for v in l{depth - 1} if v is not None"
+
+
+def _each(slot: Slot, value: str, function: str, level: int = 0) -> str:
+    """The value with the function called for each object in it; it is told whether null may stand there."""
+    if not isinstance(slot.value, Listing):
+        return f"{function}({value}, {slot.nullable})"
+    item = slot.value.item
+    inner = _each(item, f"v{level}", function, level + 1)
+    if isinstance(item.value, Listing):
+        inner = f"None if v{level} is None else {inner}"
+    return f"[{inner} for v{level} in {value}]"
+
+
+def _depth(slot: Slot) -> int:
+    return 1 + _depth(slot.value.item) if isinstance(slot.value, Listing) else 0

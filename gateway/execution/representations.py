@@ -105,6 +105,14 @@ def _only_type_of(wanted: EntityInput) -> str | None:
     return next(iter(types)) if len(types) == 1 else None
 
 
+def picked(value: object, selections: Required) -> object:
+    """What the selections pick of a value. Raises `KeyError` where something is missing."""
+    try:
+        return _value(value, selections, ())
+    except _Missing as missing:
+        raise KeyError(missing.path) from missing
+
+
 def _selected(source: dict[str, object], required: Required, path: TreePath) -> dict[str, object]:
     selected: dict[str, object] = {}
     for part in required:
