@@ -47,7 +47,7 @@ format:
 bench name *arguments:
     @python -m "tests.bench.$@"
 
-# Ask random graphs random questions, and compare with one plain schema: ./dev differential 10000
+# Ask random graphs random questions, and compare with one plain schema (or --programs, --streams): ./dev differential 10000
 differential *arguments:
     @python -m tests.differential "$@"
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from graphql import GraphQLSchema
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -167,17 +168,24 @@ def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wir
         types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
         in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
     clients = _clients(supergraph, settings.subgraphs, in_process, wires)
-    executor = CompilingExecutor if settings.compiled else Executor
-    reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     return Pipeline(
         planning,
-        executor(clients, supergraph.api_schema, reporting),
+        _executor(settings, clients, supergraph.api_schema),
         settings.limits,
         settings.plan_cache_size,
         settings.development,
         settings.introspects,
         OverrideLabels(planning.labels, settings.override_labels),
     )
+
+
+def _executor(
+    settings: Settings, clients: Mapping[SubgraphName, SubgraphClient], api_schema: GraphQLSchema
+) -> Executor:
+    reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
+    if settings.compile_after is None:
+        return Executor(clients, api_schema, reporting)
+    return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after)
 
 
 def _middleware(settings: HttpSettings) -> list[Middleware]:

@@ -199,14 +199,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     passes_messages: errors with a code meant for clients keep the subgraph's own sentence outside development too.
     override_labels: labels of @override that are on, off, or on for a percentage of requests (`percent(N)` says it).
     node_field: whether the gateway answers `node(id)` and `nodes(ids)` itself, and how an id tells its type.
-    compiled: plans are made into programs where that can be done; answers are the same.
+    compile_after: a plan asked for so often before is made into a program, where that can be done; None: never.
     explorer: a page for browsers at `/`; `examples` is a folder of `*.graphql` documents that it offers.
     """
 
     development: bool = False
     introspection: bool | None = None
     passes_messages: bool = False
-    compiled: bool = True
+    compile_after: int | None = 1
     explorer: bool = True
     examples: Path | None = None
     plan_cache_size: int = 2000

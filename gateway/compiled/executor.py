@@ -1,11 +1,12 @@
 """Run a plan by its program where there is one, and by the generic executor where there is none or it meets a surprise.
 
-A program is written when a plan is asked for the second time, once for each set of values of its conditions. One that
-keeps meeting surprises is tried only now and then.
+A program is written when a plan is asked for once more than `compile_after` times, once for each set of values of its
+conditions. One that keeps meeting surprises is tried only now and then.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from gateway.execution.sent import Sent
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.query_plan import QueryPlan
 
+_log = logging.getLogger("gateway")
 _MOST_PROGRAMS_A_PLAN = 8
 _SURPRISES_IN_A_ROW = 10
 _TRIED_AGAIN_AFTER = 50
@@ -49,14 +51,14 @@ class CompilingExecutor(Executor):
         api_schema: GraphQLSchema,
         reporting: Reporting,
         max_kept: int = 2000,
-        compiles_after: int = 1,
+        compile_after: int = 1,
     ) -> None:
         super().__init__(clients, api_schema, reporting)
         self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._api_schema = api_schema
         self._max_kept = max_kept
-        self._compiles_after = compiles_after
+        self._compile_after = compile_after
         self.compiled = self.surprised = self.generic = 0
 
     async def execute(
@@ -93,7 +95,7 @@ class CompilingExecutor(Executor):
 
     def _program(self, known: _Known, variables: Mapping[str, object]) -> Program | None:
         known.used += 1
-        if known.used <= self._compiles_after:
+        if known.used <= self._compile_after:
             return None
         if known.surprises >= _SURPRISES_IN_A_ROW and known.used % _TRIED_AGAIN_AFTER:
             return None
@@ -116,5 +118,9 @@ class CompilingExecutor(Executor):
         try:
             program = Program(plan, switches, self._possible)
         except NotCompilable:
+            return None
+        except Exception:
+            # The last resort of one plan: a fault of ours costs it the speed and not the answer.
+            _log.exception("no program can be written for a plan")
             return None
         return program if program.subgraphs <= self._wired.keys() else None

@@ -81,6 +81,7 @@ class Position:
 class Layout:
     """givers: by fetch id, one for a root fetch, else those of each input. positions: the root first."""
 
+    node: Node
     root: Position
     givers: dict[int, list[list[Giver]]]
     positions: list[Position]
@@ -143,7 +144,7 @@ class _Laying:
                 if giver.wanted is not None:
                     _mark_read(giver.position, giver.wanted.requires)
         _refuse_unfilled(self.positions)
-        return Layout(root, givers, self.positions)
+        return Layout(node, root, givers, self.positions)
 
     def _positions(self, shape: Object, slot: Slot, path: tuple[str, ...]) -> list[Position]:
         """Objects whose type makes no difference, and is not told, have one position together."""

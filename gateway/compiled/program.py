@@ -46,14 +46,13 @@ class Program:
     """text: what it does, for people."""
 
     def __init__(self, plan: QueryPlan, switches: Switches, possible: Possible) -> None:
-        assert plan.node is not None
         layout = layout_of(plan, switches, possible)
         structs = structs_of(layout)
-        made = written(plan.node, layout, structs, switches, Surprise)
+        made = written(layout.node, layout, structs, switches, Surprise)
         self.text = made.text
-        self.subgraphs = {fetch.subgraph for fetch in fetches_in(plan.node, switches)}
+        self.subgraphs = {fetch.subgraph for fetch in fetches_in(layout.node, switches)}
         self._requests = {
-            fetch.id: _request(fetch, structs.answers[fetch.id]) for fetch in fetches_in(plan.node, switches)
+            fetch.id: _request(fetch, structs.answers[fetch.id]) for fetch in fetches_in(layout.node, switches)
         }
         exec(compile(made.text, "<program>", "exec"), made.names)  # noqa: S102 - of names that we made
         self._run: Callable[[Run], Coroutine[Any, Any, bytes]] = made.names["program"]

@@ -1,8 +1,8 @@
 """The source text of a program: one coroutine that fetches, sets and encodes, with nothing left to decide.
 
 In: a plan's node, its layout and structs. Out: text, and the objects that it names. Its variables: `at3` are the
-objects at position 3; `sent2` is the answer that fetch 2 waits for and `data2` what it held; `key2_0` is what tells each
-object of the first input of fetch 2 from others, `keys2_0` each of those once, `got2_0` the entity for each.
+objects at position 3; `sent2` is the answer that fetch 2 waits for and `data2` what it held; `key2_0` is what tells
+each object of the first input of fetch 2 from others, `keys2_0` each of those once, `got2_0` the entity for each.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from gateway.settings import Limits
 from gateway.supergraph.read import read_supergraph
 from tests.differential.answering import Part
 from tests.differential.building import random_house
-from tests.differential.comparing import Difference, Nobody
+from tests.differential.comparing import QUESTION, Difference, Nobody
 from tests.differential.faults import Faults, random_faults
 from tests.differential.operations import random_question
 from tests.differential.schema_texts import whole_of
@@ -120,7 +120,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
     seed, mangles = chance.randrange(10**9), chance.choice((0.0, 0.0, 0.3))
     wires = {SubgraphName(name): OnTheWire(name, part, seed, mangles) for name, part in parts.items()}
     api, reporting = planning.supergraph.api_schema, Reporting(development=True)
-    generic, compiling = Executor(wires, api, reporting), CompilingExecutor(wires, api, reporting, compiles_after=0)
+    generic, compiling = Executor(wires, api, reporting), CompilingExecutor(wires, api, reporting, compile_after=0)
     pipeline = Pipeline(planning, generic, Limits(), 10, True, True, OverrideLabels(planning.labels, {}))
     schema = build_schema(whole_of(house), assume_valid_sdl=True)
     seen: Counter[str] = Counter()
@@ -149,6 +149,6 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
                 f"{wrong}\n{question.text}\n{question.variables}\n{answers[0].decode()}\n{answers[1].decode()}\n"
                 f"{render(ready.plan)}\n{text[text.index('enum join__Graph') :]}"
             )
-        seen["questions"] += 1
+        seen[QUESTION] += 1
     seen.update(compiled=compiling.compiled, surprised=compiling.surprised, generic=compiling.generic)
     return seen

@@ -1,4 +1,4 @@
-"""Every case of every suite gives the same answer over HTTP and in process, with no more fetches than it says."""
+"""Every case of every suite gives the same answer in process, over HTTP and by a program, with as many fetches."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.federation.harness.suite import (
     Case,
     Suite,
     all_cases,
+    answer_by_program,
     answer_in_process,
     answer_over_http,
     answer_over_sse,
@@ -21,7 +22,7 @@ from tests.federation.harness.suite import (
 Way = Callable[[Suite, Case], Awaitable[Any]]
 
 
-@pytest.mark.parametrize("way", [answer_in_process, answer_over_http])
+@pytest.mark.parametrize("way", [answer_in_process, answer_over_http, answer_by_program])
 @pytest.mark.parametrize("case", all_cases(), ids=str)
 async def test_the_answer_is_the_expected_one(case: Case, way: Way) -> None:
     await compared(case, way)

@@ -103,6 +103,11 @@ async def answer_over_sse(suite: Suite, case: Case) -> Json:
     return await answer_over_http(suite, case, msgspec.structs.replace(suite.settings, subgraphs=subgraphs))
 
 
+async def answer_by_program(suite: Suite, case: Case) -> Json:
+    """As over HTTP, with a program for every plan that one can be written for."""
+    return await answer_over_http(suite, case, msgspec.structs.replace(suite.settings, compile_after=0))
+
+
 async def answer_over_http(suite: Suite, case: Case, settings: Settings | None = None) -> Json:
     async with gateway_over_http(suite, settings) as url, aiohttp.ClientSession() as session:
         if case.query.lstrip().startswith("subscription"):
