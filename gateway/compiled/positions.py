@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from graphql import SelectionSetNode
 
 from gateway.compiled.documents import Document, Possible
-from gateway.plan.nodes import Condition, EntityInput, Fetch, Node, Parallel, RequiredField, RequiredFragment, Subscribe
+from gateway.plan.nodes import (
+    Condition,
+    EntityInput,
+    Fetch,
+    Node,
+    Parallel,
+    RequiredField,
+    RequiredFragment,
+    Step,
+    Subscribe,
+)
 from gateway.plan.nodes import Sequence as InSequence
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.shape import Leaf, Listing, Object, ShapeField, Slot
@@ -36,6 +46,14 @@ class Giver:
     wanted: EntityInput | None
     position: Position
     keys: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """Objects of one type that one input asks about together, at one position or several. A root fetch has one, too."""
+
+    type_name: str
+    givers: list[Giver]
 
 
 @dataclass(eq=False, slots=True)
@@ -79,11 +97,11 @@ class Position:
 
 @dataclass(slots=True)
 class Layout:
-    """givers: by fetch id, one for a root fetch, else those of each input. positions: the root first."""
+    """asked: by fetch id, one for a root fetch, else those of each input. positions: the root first."""
 
     node: Node
     root: Position
-    givers: dict[int, list[list[Giver]]]
+    asked: dict[int, list[list[Asked]]]
     positions: list[Position]
 
 
@@ -138,13 +156,13 @@ class _Laying:
 
     def layout(self, plan: QueryPlan, node: Node) -> Layout:
         (root,) = self._positions(plan.shape, Slot(plan.shape, nullable=True), ())
-        givers = {fetch.id: self._givers(fetch, root) for fetch in fetches_in(node, self.switches)}
-        for inputs in givers.values():
-            for giver in (each for several in inputs for each in several):
+        asked = {fetch.id: self._asked(fetch, root) for fetch in fetches_in(node, self.switches)}
+        for inputs in asked.values():
+            for giver in (giver for several in inputs for each in several for giver in each.givers):
                 if giver.wanted is not None:
                     _mark_read(giver.position, giver.wanted.requires)
         _refuse_unfilled(self.positions)
-        return Layout(node, root, givers, self.positions)
+        return Layout(node, root, asked, self.positions)
 
     def _positions(self, shape: Object, slot: Slot, path: tuple[str, ...]) -> list[Position]:
         """Objects whose type makes no difference, and is not told, have one position together."""
@@ -171,29 +189,32 @@ class _Laying:
                 member.by_type = any(child.by_type for child in member.children)
         return found
 
-    def _givers(self, fetch: Fetch, root: Position) -> list[list[Giver]]:
+    def _asked(self, fetch: Fetch, root: Position) -> list[list[Asked]]:
         if fetch.renames or fetch.copies or not fetch.keeps_typename:
             raise NotCompilable("a fetch that renames, copies or keeps types of its own")
         document = Document(fetch.document, self.switches, self.possible)
         if not fetch.inputs:
             giver = Giver(fetch, None, root)
             self._give(giver, root, document, document.root)
-            return [[giver]]
+            return [[Asked(root.type_name, [giver])]]
         return [self._of_input(fetch, wanted, root, document) for wanted in fetch.inputs]
 
-    def _of_input(self, fetch: Fetch, wanted: EntityInput, root: Position, document: Document) -> list[Giver]:
+    def _of_input(self, fetch: Fetch, wanted: EntityInput, root: Position, document: Document) -> list[Asked]:
         if wanted.contexts or not wanted.alias:
             raise NotCompilable("contexts, or the root asked again")
         below = document.keys(document.root, root.type_name)[wanted.alias].below
-        found = []
+        found: dict[str, Asked] = {}
         for position in _at(root, wanted):
             if not position.by_type and position.type_name not in self.possible(position.type_name):
                 raise _TypeTold(position.path)
             giver = Giver(fetch, wanted, position)
             position.inputs.append(giver)
             self._give(giver, position, document, below)
-            found.append(giver)
-        return found
+            type_name = wanted.typename_as or position.type_name
+            found.setdefault(type_name, Asked(type_name, [])).givers.append(giver)
+        for asked in found.values():
+            _refuse_shared_objects(asked)
+        return list(found.values())
 
     def _give(self, giver: Giver, position: Position, document: Document, nodes: list[SelectionSetNode]) -> None:
         """Note what the giver brings at the position, and below it."""
@@ -222,9 +243,24 @@ def _object_in(slot: Slot) -> Object | None:
     return value if isinstance(value, Object) else None
 
 
+def _refuse_shared_objects(asked: Asked) -> None:
+    """An entity that belongs to several positions can bring plain values only: an object in it has one position."""
+    first, *others = asked.givers
+    for giver in asked.givers if others else ():
+        if giver.keys != first.keys or any(giver.position.members[key].children for key in giver.keys):
+            raise NotCompilable("an entity for several positions, with objects in it")
+
+
 def _at(root: Position, wanted: EntityInput) -> list[Position]:
+    found = [position for path in wanted.paths for position in _at_path(root, path)]
+    if not found:
+        raise NotCompilable("an input for nothing that a client sees")
+    return found
+
+
+def _at_path(root: Position, path: Sequence[Step]) -> list[Position]:
     found = [root]
-    for step in wanted.path:
+    for step in path:
         members = [position.members.get(step.key) for position in found]
         if any(member and member.shown is None for member in members):
             raise NotCompilable("an input below what no client sees")
@@ -234,8 +270,6 @@ def _at(root: Position, wanted: EntityInput) -> list[Position]:
             for child in (member.children if member else ())
             if not step.types or child.type_name in step.types
         ]
-    if not found:
-        raise NotCompilable("an input for nothing that a client sees")
     return found
 
 

@@ -18,15 +18,15 @@ Required = Sequence[RequiredField | RequiredFragment]
 INDENT = "    "
 
 
-def plain_fields(wanted: EntityInput, position: Position) -> list[RequiredField] | None:
-    """Its fields, if all are single values."""
-    found = list(_for_type(wanted.requires, position.type_name))
+def plain_fields(wanted: EntityInput, positions: Sequence[Position]) -> list[RequiredField] | None:
+    """Its fields, if all are single values. The positions are of one type."""
+    found = list(_for_type(wanted.requires, positions[0].type_name))
     if not found:
         raise NotCompilable("a representation of nothing")
     names = [each.name for each in found]
     if len(set(names)) < len(names):
         raise NotCompilable("a representation with a field twice")
-    plain = all(not each.selections and _is_single(position.members[each.source]) for each in found)
+    plain = all(not each.selections and _is_single(at.members[each.source]) for each in found for at in positions)
     return found if plain else None
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.compiled.positions import Giver, Layout, Member, Position
+from gateway.compiled.positions import Asked, Layout, Member, Position
 from gateway.plan.shape import Leaf, Listing, Object, Slot
 
 _INT = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -34,10 +34,10 @@ class Fields:
 
 @dataclass(slots=True)
 class Structs:
-    """positions: by number. given: what a giver brings of its own position's objects. answers: by fetch id."""
+    """positions: by number. given: what one of those asked brings of its own. answers: by fetch id."""
 
     positions: dict[int, Fields] = field(default_factory=dict)
-    given: dict[Giver, Fields] = field(default_factory=dict)
+    given: dict[Asked, Fields] = field(default_factory=dict)
     answers: dict[int, type[Struct]] = field(default_factory=dict)
 
 
@@ -46,10 +46,10 @@ def structs_of(layout: Layout) -> Structs:
     # Deepest first: an object's struct names those of the objects in it.
     for position in reversed(layout.positions):
         found.positions[position.number] = _of_position(position, found)
-    for fetch_id, inputs in layout.givers.items():
-        for giver in (each for several in inputs for each in several):
-            found.given[giver] = _of_giver(giver, found)
-        if inputs[0][0].wanted is None:
+    for fetch_id, inputs in layout.asked.items():
+        for asked in (each for several in inputs for each in several):
+            found.given[asked] = _of_asked(asked, found)
+        if inputs[0][0].givers[0].wanted is None:
             found.answers[fetch_id] = _answer(found.given[inputs[0][0]].type)
         else:
             entries = [(_alias(several[0]), list[_entity(several, found)]) for several in inputs]  # type: ignore[misc]
@@ -57,14 +57,15 @@ def structs_of(layout: Layout) -> Structs:
     return found
 
 
-def _alias(giver: Giver) -> str:
-    assert giver.wanted is not None
-    return giver.wanted.alias
+def _alias(asked: Asked) -> str:
+    wanted = asked.givers[0].wanted
+    assert wanted is not None
+    return wanted.alias
 
 
-def _entity(givers: list[Giver], structs: Structs) -> Any:
+def _entity(several: list[Asked], structs: Structs) -> Any:
     """Which of several types it is one only knows by its place among the representations."""
-    return structs.given[givers[0]].type | None if len(givers) == 1 else Raw
+    return structs.given[several[0]].type | None if len(several) == 1 else Raw
 
 
 def _answer(data: type[Struct]) -> type[Struct]:
@@ -97,16 +98,18 @@ def _of_position(position: Position, structs: Structs) -> Fields:
     return Fields(made, attributes, hidden)
 
 
-def _of_giver(giver: Giver, structs: Structs) -> Fields:
-    """What the giver brings of its own position's objects."""
+def _of_asked(asked: Asked, structs: Structs) -> Fields:
+    """What is brought of the objects themselves."""
+    giver = asked.givers[0]
     entries: list[tuple[str, Any, Any]] = []
     names: dict[str, str] = {}
     attributes: dict[str, str] = {}
     for number, key in enumerate(giver.keys):
-        member = giver.position.members[key]
+        members = [each.position.members[key] for each in asked.givers]
         attribute = attributes[key] = f"f{number}"
         names[attribute] = key
-        entries.append((attribute, Any, UNSET) if member.shown is None else (attribute, *_brought(member, structs)))
+        shown = next((each for each in members if each.shown is not None), None)
+        entries.append((attribute, Any, UNSET) if shown is None else (attribute, *_brought(shown, structs)))
     if giver in giver.position.named_by:
         names["named"] = "__typename"
         entries.append(("named", Literal[giver.position.type_name], giver.position.type_name))

@@ -1,8 +1,9 @@
 """The source text of a program: one coroutine that fetches, sets and encodes, with nothing left to decide.
 
 In: a plan's node, its layout and structs. Out: text, and the objects that it names. Its variables: `at3` are the
-objects at position 3; `sent2` is the answer that fetch 2 waits for and `data2` what it held; `key2_0` is what tells
-each object of the first input of fetch 2 from others, `keys2_0` each of those once, `got2_0` the entity for each.
+objects at position 3; `sent2` is the answer that fetch 2 waits for and `data2` what it held; `key2_0_at3`
+tells each object at position 3 from others for the first input of fetch 2, `keys2_0` has each of those once, and
+`got2_0` the entity for each.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from gateway.compiled.positions import Giver, Layout, Member, NotCompilable, Position, Switches
+from gateway.compiled.positions import Asked, Giver, Layout, Member, NotCompilable, Position, Switches
 from gateway.compiled.representing import key_of, plain_fields, representing
 from gateway.compiled.structs import Fields, Structs
 from gateway.compiled.typed_later import reader_by_type
-from gateway.plan.nodes import Condition, Fetch, Node, Parallel
+from gateway.plan.nodes import Condition, Fetch, Node, Parallel, RequiredField
 from gateway.plan.nodes import Sequence as InSequence
 from gateway.plan.shape import Listing, Slot
 
@@ -121,90 +122,104 @@ class _Writer:
         if not fetch.inputs:
             yield f"sent{number} = run.send({number})"
             return
-        asked, written = [], []
-        for index, givers in enumerate(self.layout.givers[number]):
-            for name, giver in _named(number, index, givers):
-                asked.append(f"keys{name}")
-                yield from self._keys(name, giver)
-            written.append(_joined([f"texts{name}" for name, _ in _named(number, index, givers)]))
-        yield f"sent{number} = run.send({number}, {', '.join(written)}) if {' or '.join(asked)} else None"
+        keys, written = [], []
+        for index, several in enumerate(self.layout.asked[number]):
+            named = _named(number, index, several)
+            for name, asked in named:
+                keys.append(f"keys{name}")
+                yield from self._keys(name, asked)
+            written.append(_joined([f"texts{name}" for name, _ in named]))
+        yield f"sent{number} = run.send({number}, {', '.join(written)}) if {' or '.join(keys)} else None"
 
-    def _keys(self, name: str, giver: Giver) -> Iterator[str]:
+    def _keys(self, name: str, asked: Asked) -> Iterator[str]:
         """What is asked about: each representation once. `texts`: those, as a JSON list without its brackets."""
-        wanted, position = giver.wanted, giver.position
-        assert wanted is not None
-        type_name = wanted.typename_as or position.type_name
-        here, required = self.structs.positions, plain_fields(wanted, position)
-        if required is None:
-            self.functions += representing(f"represented{name}", wanted, position, type_name, here, self.names)
-            yield f"key{name} = [represented{name}(o) for o in at{position.number}]"
-            yield f"keys{name} = dict.fromkeys(key{name})"
+        required = [self._key_of_each(f"{name}_at{giver.position.number}", asked, giver) for giver in asked.givers]
+        lists = []
+        for giver, (lines, _) in zip(asked.givers, required, strict=True):
+            yield from lines
+            lists.append(f"key{name}_at{giver.position.number}")
+        yield f"keys{name} = dict.fromkeys({' + '.join(lists)})"
+        fields = required[0][1]
+        if fields is None:
             yield f"keys{name}.pop(None, None)"
             yield f'texts{name} = b",".join(keys{name})'
             return
-        key = key_of(required, here[position.number])
-        yield f"key{name} = [{key} for o in at{position.number}]"
-        yield f"keys{name} = dict.fromkeys(key{name})"
-        if len(required) == 1:
+        if len(fields) == 1:
             yield f"keys{name}.pop(None, None)"
             yield f"if UNSET in keys{name}: raise Surprise"
         else:
-            yield f"keys{name}.pop(({', '.join('None' for _ in required)}), None)"
+            yield f"keys{name}.pop(({', '.join('None' for _ in fields)}), None)"
             yield f"for k in keys{name}:"
             yield f"{INDENT}if UNSET in k: raise Surprise"
-        entries: list[tuple[str, Any]] = [(each.name, Any) for each in required]
-        self.names[f"R{name}"] = msgspec.defstruct("R", entries, tag_field="__typename", tag=type_name, gc=False)
-        made = "k" if len(required) == 1 else "*k"
+        entries: list[tuple[str, Any]] = [(each.name, Any) for each in fields]
+        tag = asked.type_name
+        self.names[f"R{name}"] = msgspec.defstruct("R", entries, tag_field="__typename", tag=tag, gc=False)
+        made = "k" if len(fields) == 1 else "*k"
         yield f"texts{name} = encode([R{name}({made}) for k in keys{name}])[1:-1]"
+
+    def _key_of_each(self, name: str, asked: Asked, giver: Giver) -> tuple[list[str], list[RequiredField] | None]:
+        """Lines that set `key` for each object at one position: its representation, or the values in it."""
+        wanted, position = giver.wanted, giver.position
+        assert wanted is not None
+        fields = plain_fields(wanted, [each.position for each in asked.givers])
+        if fields is not None:
+            key = key_of(fields, self.structs.positions[position.number])
+            return [f"key{name} = [{key} for o in at{position.number}]"], fields
+        function = f"represented{name}"
+        self.functions += representing(function, wanted, position, asked.type_name, self.structs.positions, self.names)
+        return [f"key{name} = [{function}(o) for o in at{position.number}]"], None
 
     def _take(self, fetch: Fetch) -> Iterator[str]:
         number = fetch.id
         if not fetch.inputs:
             yield f"data{number} = run.read({number}, await sent{number})"
-            ((giver,),) = self.layout.givers[number]
-            yield from self._children(giver, f"(data{number},)")
+            ((asked,),) = self.layout.asked[number]
+            yield from self._children(asked, f"(data{number},)")
             return
         yield f"data{number} = run.read({number}, await sent{number}) if sent{number} is not None else None"
-        for index, givers in enumerate(self.layout.givers[number]):
-            named = _named(number, index, givers)
+        for index, several in enumerate(self.layout.asked[number]):
+            named = _named(number, index, several)
             whole = f"list{number}_{index}"
-            assert givers[0].wanted is not None
-            yield f"{whole} = data{number}.{givers[0].wanted.alias} if data{number} is not None else ()"
+            wanted = several[0].givers[0].wanted
+            assert wanted is not None
+            yield f"{whole} = data{number}.{wanted.alias} if data{number} is not None else ()"
             yield f"if len({whole}) != {' + '.join(f'len(keys{name})' for name, _ in named)}: raise Surprise"
             start = "0"
-            for name, giver in named:
+            for name, asked in named:
                 if len(named) > 1:
                     end = f"{start} + len(keys{name})" if start != "0" else f"len(keys{name})"
-                    self.names[f"read{name}"] = _reader(self.structs.given[giver].type)
+                    self.names[f"read{name}"] = _reader(self.structs.given[asked].type)
                     yield f"list{name} = [read{name}(each) for each in {whole}[{start}:{end}]]"
                     start = end
-                yield from self._set(name, giver)
+                yield from self._set(name, asked)
 
-    def _set(self, name: str, giver: Giver) -> Iterator[str]:
+    def _set(self, name: str, asked: Asked) -> Iterator[str]:
         """What the entities hold goes to every object that stands for them."""
-        given, here = self.structs.given[giver], self.structs.positions[giver.position.number]
-        brought = [giver.position.members[key] for key in giver.keys]
         # Before they are set: objects of several types are read first.
-        yield from self._children(giver, f"[e for e in list{name} if e is not None]")
-        sets = list(_assignments(brought, given, here))
-        if not sets:
-            return
+        yield from self._children(asked, f"[e for e in list{name} if e is not None]")
+        given = self.structs.given[asked]
         yield f"got{name} = dict(zip(keys{name}, list{name}))"
-        yield f"for o, k in zip(at{giver.position.number}, key{name}):"
-        yield f"{INDENT}e = got{name}.get(k)"
-        yield f"{INDENT}if e is not None:"
-        yield from (INDENT * 2 + line for line in sets)
-        if not all(map(_may_lack, brought)):
-            yield f"{INDENT}else: raise Surprise"
-        elif any(member.is_read for member in brought):
-            # What other fetches were to read of it was never given, which is not the same as null.
-            yield f"{INDENT}elif k in got{name}: raise Surprise"
+        for giver in asked.givers:
+            number = giver.position.number
+            brought = [giver.position.members[key] for key in giver.keys]
+            sets = list(_assignments(brought, given, self.structs.positions[number]))
+            if not sets:
+                continue
+            yield f"for o, k in zip(at{number}, key{name}_at{number}):"
+            yield f"{INDENT}e = got{name}.get(k)"
+            yield f"{INDENT}if e is not None:"
+            yield from (INDENT * 2 + line for line in sets)
+            if not all(map(_may_lack, brought)):
+                yield f"{INDENT}else: raise Surprise"
+            elif any(member.is_read for member in brought):
+                # What other fetches were to read of it was never given, which is not the same as null.
+                yield f"{INDENT}elif k in got{name}: raise Surprise"
 
     # Gathering objects
 
-    def _children(self, giver: Giver, parents: str) -> Iterator[str]:
-        """The objects that came with the giver's own."""
-        given = self.structs.given[giver]
+    def _children(self, asked: Asked, parents: str) -> Iterator[str]:
+        """The objects that came with those asked about."""
+        giver, given = asked.givers[0], self.structs.given[asked]
         for key in giver.keys:
             yield from self._gathered(giver.position.members[key], parents, given.attributes[key])
 
@@ -251,15 +266,16 @@ class _Writer:
             if len(member.givers) > 1:
                 raise NotCompilable("two fetches bring a root field")
             (giver,) = member.givers
-            given = self.structs.given[giver].attributes[member.key]
+            ((asked,),) = self.layout.asked[giver.fetch.id]
+            given = self.structs.given[asked].attributes[member.key]
             parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given}")
         yield f"return encode(Root({', '.join(parts)}))"
 
 
-def _named(number: int, index: int, givers: list[Giver]) -> list[tuple[str, Giver]]:
-    if len(givers) == 1:
-        return [(f"{number}_{index}", givers[0])]
-    return [(f"{number}_{index}_{place}", giver) for place, giver in enumerate(givers)]
+def _named(number: int, index: int, several: list[Asked]) -> list[tuple[str, Asked]]:
+    if len(several) == 1:
+        return [(f"{number}_{index}", several[0])]
+    return [(f"{number}_{index}_{place}", asked) for place, asked in enumerate(several)]
 
 
 def _joined(texts: list[str]) -> str:

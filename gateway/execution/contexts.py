@@ -91,8 +91,9 @@ def keys_read(wanted: EntityInput) -> Iterator[tuple[str, ...]]:
 
 def keys_required(wanted: EntityInput) -> Iterator[tuple[str, ...]]:
     """The ways of keys from the root to the values that the input's representations take."""
-    keys = tuple(step.key for step in wanted.path)
-    return ((*keys, *way) for way in _leaves(wanted.requires))
+    for path in wanted.paths:
+        keys = tuple(step.key for step in path)
+        yield from ((*keys, *way) for way in _leaves(wanted.requires))
 
 
 def _leaves(required: Required) -> Iterator[tuple[str, ...]]:

@@ -60,7 +60,7 @@ def batches_for(
     tree: dict[str, object], wanted: EntityInput, is_lost: IsLost, window: Window | None = None
 ) -> list[Batch]:
     """One batch; for an input with contexts one for each set of their values, maybe none."""
-    places = places_in(tree, wanted.path)
+    places = [place for path in wanted.paths for place in places_in(tree, path)]
     if window is not None:
         places = [place for place in places if window.has(tree, place)]
     if not wanted.contexts:

@@ -1,6 +1,6 @@
 """The query plan as data: what the planner says and the executor does. Neither imports the other.
 
-In: nothing. Out: frozen structs that print (`render.py`), compare and go over a wire. No behaviour lives here.
+In: nothing. Out: frozen structs that print (`render.py`), compare and go over a wire. Next to no behaviour lives here.
 
 A plan is a tree of nodes. A `Fetch` sends one GraphQL document to one subgraph. A root fetch merges its answer at the
 root of the response tree. An entity fetch carries one or more `EntityInput`s: each names the places in the tree whose
@@ -73,7 +73,7 @@ class EntityInput(Struct, frozen=True):
     alias: response key of this `_entities` field in the fetch's document ("_entities" when it is the only one). Empty:
         the objects are the query root, reached again below the root, and the whole answer belongs to each of them.
     variable: name of its representations variable, without `$`.
-    path: where the objects are in the response tree.
+    path: where the objects are in the response tree. also: more such places, asked about in the same way.
     requires: what a representation holds besides `__typename`; fragments select by concrete type.
     typename_as: send this `__typename` instead of the object's own (an interface object's or interface's name).
     contexts: variables that only this `_entities` field uses. Objects for which their values differ cannot share it:
@@ -87,6 +87,11 @@ class EntityInput(Struct, frozen=True):
     requires: tuple[RequiredField | RequiredFragment, ...]
     typename_as: str | None = None
     contexts: tuple[ContextVariable, ...] = ()
+    also: tuple[tuple[Step, ...], ...] = ()
+
+    @property
+    def paths(self) -> tuple[tuple[Step, ...], ...]:
+        return (self.path, *self.also)
 
 
 class OutputRename(Struct, frozen=True):

@@ -131,7 +131,7 @@ def _fetch(fetch: Fetch) -> list[str]:
 
 
 def _input(entity: EntityInput) -> list[str]:
-    path = ".".join(map(_step, entity.path))
+    path = ", ".join(".".join(map(_step, each)) for each in entity.paths)
     name = f" as {entity.typename_as}" if entity.typename_as else ""
     if not entity.alias:
         return [f"{path}{name}"]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from gateway.operation.conditions import NEVER, Conditions, in_order, necessary
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
@@ -43,14 +45,18 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, cop
         body = writer.selection(group.parts[inputs[0].typename_as or ""], (), held)
     else:
         parts = []
+        alike = _Alike(inputs)
         for index, group in enumerate(draft.groups):
             suffix = "" if len(draft.groups) == 1 else str(index)
             slots = {slot: f"{contexts}{suffix}_{number}" for number, slot in enumerate(_slots_in(group))}
-            inputs.append(_input_of(group, f"_entities{suffix}", f"{prefix}{suffix}", slots))
+            wanted = _input_of(group, f"_entities{suffix}", f"{prefix}{suffix}", slots)
+            selection = writer.group(group, held, slots)
+            if alike.take(wanted, selection):
+                continue
             definitions.append(f"${prefix}{suffix}: [_Any!]!")
             definitions += [f"${name}: {slot.type_text}" for slot, name in slots.items()]
             alias = f"_entities{suffix}: " if suffix else ""
-            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {writer.group(group, held, slots)}")
+            parts.append(f"{alias}_entities(representations: ${prefix}{suffix}) {selection}")
         body = "{ " + " ".join(parts) + " }"
     used = tuple(name for name in variables if name in writer.variables)
     definitions += [variables[name] for name in used]
@@ -69,6 +75,26 @@ def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, cop
         keeps_typename=draft.root is not None
         or not all(selection.node.is_interface_object for group in draft.groups for selection in group.parts.values()),
     )
+
+
+class _Alike:
+    """The inputs of one fetch. Objects of one type that are asked in the same way, wherever they are, share one."""
+
+    def __init__(self, inputs: list[EntityInput]) -> None:
+        self._inputs = inputs
+        self._known: dict[object, int] = {}
+
+    def take(self, wanted: EntityInput, selection: str) -> bool:
+        """Whether it is asked along with a known one. Only plain values are: an entity's objects have one place."""
+        plain = selection.count("{") == 2 and wanted.typename_as is not None and not wanted.contexts
+        same = (wanted.typename_as, wanted.requires, selection) if plain else wanted.alias
+        known = self._known.setdefault(same, len(self._inputs))
+        if known == len(self._inputs):
+            self._inputs.append(wanted)
+            return False
+        first = self._inputs[known]
+        self._inputs[known] = replace(first, also=(*first.also, wanted.path))
+        return True
 
 
 def _free_prefix(prefix: str, variables: VariableDefinitions) -> str:

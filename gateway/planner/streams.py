@@ -70,15 +70,17 @@ def _entered(node: Node) -> Iterator[Keys]:
     """Every place that the node's fetches go through."""
     for fetch in _fetches_in(node):
         for wanted in fetch.inputs:
-            path = tuple(step.key for step in wanted.path)
-            yield from (path[:length] for length in range(1, len(path) + 1))
+            for steps in wanted.paths:
+                path = tuple(step.key for step in steps)
+                yield from (path[:length] for length in range(1, len(path) + 1))
             yield from _read_through(wanted)
 
 
 def _read_through(wanted: EntityInput) -> Iterator[Keys]:
     """The places of composite values below the objects that hold what is read."""
+    for steps in wanted.paths:
+        yield from _composite(tuple(step.key for step in steps), wanted.requires)
     path = tuple(step.key for step in wanted.path)
-    yield from _composite(path, wanted.requires)
     for context in wanted.contexts:
         for source in context.sources:
             yield from _composite(path[: source.depth], source.requires)
