@@ -26,6 +26,7 @@ STAGE_HELP = {
     "paths": "where each field is fetched, and by which jumps",
     "fetches": "the fetches and what they wait for",
     "plan": "the finished query plan",
+    "program": "the code that the plan is compiled to, if it is",
 }
 
 

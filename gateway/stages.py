@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graphql import parse
 
+from gateway.compiled.documents import possible_in
+from gateway.compiled.positions import NotCompilable
+from gateway.compiled.program import Program
+from gateway.compiled.switches import switches_of
 from gateway.operation.conditions import Conditions, in_order
 from gateway.operation.deferring import Deferring, may_come_in_pieces, switches_in
 from gateway.operation.model import Field, Operation
@@ -46,6 +50,8 @@ def stage_text(
         switched_on = frozenset(name for name in switches if (variables or {}).get(name, True))
         in_pieces = prepare(supergraph, operation_text, operation_name, Deferring(switched_on, Limits().max_defers))
         operation = in_pieces if in_pieces.deferred or in_pieces.streams else operation
+    if stage == "program":
+        return _program(graph, operation, variables or {})
     return STAGES[stage](graph, operation)
 
 
@@ -158,6 +164,15 @@ def _asks(fetch: FetchDraft) -> str:
 
 def _plan(graph: QueryGraph, operation: Operation) -> str:
     return render(plan_operation(graph, operation))
+
+
+def _program(graph: QueryGraph, operation: Operation, variables: Mapping[str, object]) -> str:
+    plan = plan_operation(graph, operation)
+    switches = {name: bool(variables.get(name, True)) for name in switches_of(plan)}
+    try:
+        return Program(plan, switches, possible_in(graph.supergraph.api_schema)).text.rstrip()
+    except NotCompilable as reason:
+        return f"# No program: {reason}. The generic executor runs this plan."
 
 
 STAGES: Mapping[str, Callable[[QueryGraph, Operation], str]] = {

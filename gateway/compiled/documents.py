@@ -14,15 +14,32 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
+    is_abstract_type,
+    is_object_type,
     parse,
 )
 
 Possible = Callable[[str], frozenset[str]]
+
+
+def possible_in(schema: GraphQLSchema) -> Possible:
+    """The concrete types of a type of the schema; none of one that it does not have."""
+
+    def possible(type_name: str) -> frozenset[str]:
+        named = schema.type_map.get(type_name)
+        if is_abstract_type(named):
+            return frozenset(each.name for each in schema.get_possible_types(named))
+        return frozenset((type_name,)) if is_object_type(named) else frozenset()
+
+    return possible
+
+
 _WANTED = {"include": True, "skip": False}
 
 

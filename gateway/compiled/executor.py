@@ -11,9 +11,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphql import GraphQLSchema, is_abstract_type, is_object_type
+from graphql import GraphQLSchema
 
 from gateway.client.protocol import SubgraphClient, WireClient
+from gateway.compiled.documents import possible_in
 from gateway.compiled.positions import NotCompilable
 from gateway.compiled.program import Program, Surprise
 from gateway.compiled.switches import switches_of
@@ -56,7 +57,7 @@ class CompilingExecutor(Executor):
         super().__init__(clients, api_schema, reporting)
         self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._api_schema = api_schema
+        self._possible = possible_in(api_schema)
         self._max_kept = max_kept
         self._compile_after = compile_after
         self.compiled = self.surprised = self.generic = 0
@@ -107,12 +108,6 @@ class CompilingExecutor(Executor):
                 return None
             known.programs[values] = self._compiled(known.plan, dict(zip(known.conditions, values, strict=True)))
         return known.programs[values]
-
-    def _possible(self, type_name: str) -> frozenset[str]:
-        named = self._api_schema.type_map.get(type_name)
-        if is_abstract_type(named):
-            return frozenset(each.name for each in self._api_schema.get_possible_types(named))
-        return frozenset((type_name,)) if is_object_type(named) else frozenset()
 
     def _compiled(self, plan: QueryPlan, switches: dict[str, bool]) -> Program | None:
         try:

@@ -1,0 +1,118 @@
+"""What programs are written, what they say of themselves, and when they are tried."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from gateway.__main__ import main
+from gateway.client.answer import answer_from_wire
+from gateway.client.http import body_of
+from gateway.client.protocol import SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
+from gateway.compiled.executor import CompilingExecutor
+from gateway.execution.reporting import Reporting
+from gateway.operation.prepare import prepare
+from gateway.plan.nodes import SubgraphName
+from gateway.plan.query_plan import QueryPlan
+from gateway.planner.planning import Planning
+from gateway.supergraph.read import read_supergraph
+from tests.federation.harness.suite import SUITES, Nobody
+
+QUERY = "{ products { id inStock } }"
+
+
+class Answering:
+    """A subgraph on a wire without sockets, that answers as it is told."""
+
+    def __init__(self, name: str, answer: Callable[[Any], Any]) -> None:
+        self.name, self.answer, self.asked = SubgraphName(name), answer, 0
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        self.asked += 1
+        answer: asyncio.Future[WireAnswer] = asyncio.get_running_loop().create_future()
+        answer.set_result(WireAnswer(200, json.dumps(self.answer(json.loads(request.body)["variables"])).encode()))
+        return answer
+
+    async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
+        return answer_from_wire(self.name, await self.send(WireRequest(body_of(request), request.kind)))
+
+    def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        return None
+
+
+def shop(stock: Callable[[Any], Any]) -> tuple[CompilingExecutor, QueryPlan, list[Answering]]:
+    planning = Planning(read_supergraph((SUITES / "defer" / "supergraph.graphql").read_text()))
+    catalog = Answering("catalog", lambda _: {"data": {"products": [{"id": "p1"}, {"id": "p2"}]}})
+    subgraphs = [catalog, Answering("stock", stock)]
+    api_schema = planning.supergraph.api_schema
+    executor = CompilingExecutor({each.name: each for each in subgraphs}, api_schema, Reporting(development=True))
+    return executor, planning.plan(prepare(planning.supergraph, QUERY)), subgraphs
+
+
+def counted(given: Any) -> Any:
+    return {"data": {"_entities": [{"inStock": 5} for _ in given["representations"]]}}
+
+
+def lost(given: Any) -> Any:
+    entities = [{"inStock": None} for _ in given["representations"]]
+    return {"data": {"_entities": entities}, "errors": [{"message": "lost", "path": ["_entities", 1, "inStock"]}]}
+
+
+async def test_a_plan_is_compiled_when_it_is_asked_for_again() -> None:
+    executor, plan, _ = shop(counted)
+    answers = [(await executor.execute(plan, {}, Nobody())).as_bytes() for _ in range(3)]
+    assert (executor.generic, executor.compiled, executor.surprised) == (1, 2, 0)
+    assert set(answers) == {b'{"data":{"products":[{"id":"p1","inStock":5},{"id":"p2","inStock":5}]}}'}
+
+
+async def test_a_surprise_asks_nothing_twice_and_says_what_went_wrong() -> None:
+    executor, plan, subgraphs = shop(lost)
+    first = await executor.execute(plan, {}, Nobody())
+    asked = [each.asked for each in subgraphs]
+    second = await executor.execute(plan, {}, Nobody())
+    assert second.as_json() == first.as_json()
+    assert [error.path for error in second.errors] == [("products", 1, "inStock")]
+    assert executor.surprised == 1
+    assert [each.asked for each in subgraphs] == [2 * count for count in asked] == [2, 2]
+
+
+async def test_a_program_that_keeps_meeting_surprises_is_tried_now_and_then() -> None:
+    executor, plan, _ = shop(lost)
+    for _ in range(100):
+        await executor.execute(plan, {}, Nobody())
+    assert executor.surprised == 11 + 1
+
+
+async def test_a_program_is_trusted_again_after_it_went_well() -> None:
+    executor, plan, subgraphs = shop(lost)
+    for _ in range(49):
+        await executor.execute(plan, {}, Nobody())
+    subgraphs[1].answer = counted
+    for _ in range(10):
+        await executor.execute(plan, {}, Nobody())
+    assert executor.compiled == 10
+
+
+@pytest.mark.parametrize(
+    ("suite", "query", "said"),
+    [
+        ("defer", QUERY, "async def program(run):"),
+        ("defer", "{ products { ... @defer { inStock } } }", "# No program: introspection, pieces, and what fetches"),
+        ("defer", "{ __typename }", "# No program: introspection, pieces, and what fetches nothing."),
+        ("context", "{ __schema { types { name } } }", "# No program"),
+    ],
+)
+def test_the_command_shows_the_program(
+    tmp_path, capsys: pytest.CaptureFixture[str], suite: str, query: str, said: str
+) -> None:
+    document = tmp_path / "query.graphql"
+    document.write_text(query)
+    assert main(["program", "--supergraph", str(SUITES / suite / "supergraph.graphql"), str(document)]) == 0
+    assert said in capsys.readouterr().out
