@@ -8,7 +8,7 @@ iterator, ends the request upstream.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -83,6 +83,15 @@ class WireClient(Protocol):
     name: SubgraphName
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]: ...
+
+
+@runtime_checkable
+class HostedClient(Protocol):
+    """Requests to a subgraph in this process, whose answers are plain values."""
+
+    name: SubgraphName
+
+    async def values(self, request: SubgraphRequest) -> Mapping[str, object]: ...
 
 
 class SubgraphClient(Protocol):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from graphql import GraphQLSchema
 
-from gateway.client.protocol import SubgraphClient, WireClient
+from gateway.client.operation_scope import OperationScope
+from gateway.client.protocol import HostedClient, SubgraphClient, WireClient
 from gateway.compiled.documents import possible_in
 from gateway.compiled.positions import NotCompilable
 from gateway.compiled.program import Program, Surprise
@@ -56,6 +58,8 @@ class CompilingExecutor(Executor):
     ) -> None:
         super().__init__(clients, api_schema, reporting)
         self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
+        self._hosted = {name: client for name, client in clients.items() if isinstance(client, HostedClient)}
+        self._reached: dict[SubgraphName, WireClient | HostedClient] = {**self._hosted, **self._wired}
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._possible = possible_in(api_schema)
         self._max_kept = max_kept
@@ -70,19 +74,17 @@ class CompilingExecutor(Executor):
         if program is None:
             self.generic += 1
             return await super().execute(plan, variables, caller, sent)
-        sent = Sent()
-        try:
-            body = await program.run(self._wired, variables, caller, sent)
-        except Surprise:
-            known.surprises += 1
-            self.surprised += 1
-            return await super().execute(plan, variables, caller, sent)
-        else:
+        # What was asked ends before what it shares does.
+        async with aclosing(OperationScope()) as scope, aclosing(Sent()) as sent:
+            try:
+                body = await program.run(self._reached, variables, caller, sent, scope)
+            except Surprise:
+                known.surprises += 1
+                self.surprised += 1
+                return await super().execute(plan, variables, caller, sent)
             known.surprises = 0
             self.compiled += 1
             return Encoded(body=body)
-        finally:
-            sent.cancel()
 
     def _known_of(self, plan: QueryPlan) -> _Known:
         known = self._known.get(id(plan))
@@ -111,11 +113,11 @@ class CompilingExecutor(Executor):
 
     def _compiled(self, plan: QueryPlan, switches: dict[str, bool]) -> Program | None:
         try:
-            program = Program(plan, switches, self._possible)
+            program = Program(plan, switches, self._possible, self._hosted.keys() - self._wired.keys())
         except NotCompilable:
             return None
         except Exception:
             # The last resort of one plan: a fault of ours costs it the speed and not the answer.
             _log.exception("no program can be written for a plan")
             return None
-        return program if program.subgraphs <= self._wired.keys() else None
+        return program if program.subgraphs <= self._reached.keys() else None

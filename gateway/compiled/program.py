@@ -1,30 +1,34 @@
 """A compiled plan, and one run of it.
 
-In: the clients, variables and who asks. Out: the answer's bytes. Raises `Surprise` for whatever it cannot say; `sent`
+In: the clients, variables and who asks. Out: the answer's bytes. Subgraphs on the wire are asked by bytes, those in
+this process by values. Raises `Surprise` for whatever it cannot say; `sent`
 then tells which requests are on their way or answered, so that nobody sends them again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from gateway.client.protocol import WireAnswer, WireClient, WireRequest
+from gateway.client.operation_scope import OperationScope
+from gateway.client.protocol import HostedClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
 from gateway.compiled.documents import Possible
 from gateway.compiled.positions import Switches, fetches_in, layout_of
 from gateway.compiled.structs import structs_of
 from gateway.compiled.writing import written
 from gateway.errors import SubgraphFailed
 from gateway.execution.caller import Caller
-from gateway.execution.sent import Sent
+from gateway.execution.sent import Answer, Sent
 from gateway.plan.nodes import Fetch, SubgraphName
 from gateway.plan.query_plan import QueryPlan
 
 _encoder = msgspec.json.Encoder()
+Clients = Mapping[SubgraphName, WireClient | HostedClient]
 _HEAD, _TAIL = b'{"data":', b"}"
 
 
@@ -38,34 +42,39 @@ class _Request(NamedTuple):
     fetch: Fetch
     head: bytes
     names: tuple[bytes, ...]
-    read: Callable[[bytes], Any]
+    read: Callable[[Any], Any]
     without_variables: bytes
+    hosted: bool
 
 
 class Program:
-    """text: what it does, for people."""
+    """text: what it does, for people. subgraphs: those it asks; `hosted`: those that are in this process."""
 
-    def __init__(self, plan: QueryPlan, switches: Switches, possible: Possible) -> None:
+    def __init__(
+        self, plan: QueryPlan, switches: Switches, possible: Possible, hosted: Collection[str] = frozenset()
+    ) -> None:
         layout = layout_of(plan, switches, possible)
-        structs = structs_of(layout)
+        structs = structs_of(layout, hosted)
         made = written(layout.node, layout, structs, switches, Surprise)
         self.text = made.text
-        self.subgraphs = {fetch.subgraph for fetch in fetches_in(layout.node, switches)}
+        fetches = list(fetches_in(layout.node, switches))
+        self.subgraphs = {fetch.subgraph for fetch in fetches}
         self._requests = {
-            fetch.id: _request(fetch, structs.answers[fetch.id]) for fetch in fetches_in(layout.node, switches)
+            fetch.id: _request(fetch, structs.answers[fetch.id], fetch.subgraph in hosted) for fetch in fetches
         }
         exec(compile(made.text, "<program>", "exec"), made.names)  # noqa: S102 - of names that we made
         self._run: Callable[[Run], Coroutine[Any, Any, bytes]] = made.names["program"]
 
     async def run(
         self,
-        clients: Mapping[SubgraphName, WireClient],
+        clients: Clients,
         variables: Mapping[str, object],
         caller: Caller,
         sent: Sent,
+        scope: OperationScope | None = None,
     ) -> bytes:
         """The whole answer. Whatever goes wrong is a `Surprise`."""
-        run = Run(self._requests, clients, variables, caller, sent)
+        run = Run(self._requests, clients, variables, caller, sent, scope)
         try:
             data = await self._run(run)
         except Surprise:
@@ -81,22 +90,23 @@ class Program:
 class Run:
     """What a program calls while it runs."""
 
-    __slots__ = ("_caller", "_clients", "_requests", "_sent", "_stopped", "_tasks", "_variables")
+    __slots__ = ("_caller", "_clients", "_requests", "_scope", "_sent", "_stopped", "_tasks", "_variables")
 
     def __init__(
         self,
         requests: Mapping[int, _Request],
-        clients: Mapping[SubgraphName, WireClient],
+        clients: Clients,
         variables: Mapping[str, object],
         caller: Caller,
         sent: Sent,
+        scope: OperationScope | None,
     ) -> None:
         self._requests, self._clients, self._variables = requests, clients, variables
-        self._caller, self._sent = caller, sent
+        self._caller, self._sent, self._scope = caller, sent, scope
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 
-    def send(self, number: int, *representations: bytes) -> asyncio.Future[WireAnswer]:
+    def send(self, number: int, *representations: bytes) -> asyncio.Future[Answer]:
         if self._stopped:
             raise Surprise
         request = self._requests[number]
@@ -104,13 +114,23 @@ class Run:
         if body is None:
             body = self._body(request, representations)
         fetch, caller = request.fetch, self._caller
-        client = self._clients[fetch.subgraph]
-        future = client.send(WireRequest(body, fetch.kind, caller.token(), caller.trace_id, caller.headers))
+        client: Any = self._clients[fetch.subgraph]
+        token, trace_id, headers = caller.token(), caller.trace_id, caller.headers
+        future: asyncio.Future[Any]
+        if request.hosted:
+            variables = msgspec.json.decode(body)["variables"]
+            future = asyncio.ensure_future(
+                client.values(
+                    SubgraphRequest(fetch.document, variables, token, trace_id, self._scope, headers, fetch.kind)
+                )
+            )
+        else:
+            future = client.send(WireRequest(body, fetch.kind, token, trace_id, headers))
         self._sent.add(number, body, future)
         return future
 
-    def read(self, number: int, answer: WireAnswer) -> Any:
-        found = self._requests[number].read(answer.body)
+    def read(self, number: int, answer: Answer) -> Any:
+        found = self._requests[number].read(answer)
         if found.errors or found.data is None:
             raise Surprise
         return found.data
@@ -138,10 +158,16 @@ class Run:
         return b"%b%b}}" % (request.head, b",".join(parts))
 
 
-def _request(fetch: Fetch, answer: type[Struct]) -> _Request:
+def _request(fetch: Fetch, answer: type[Struct], hosted: bool) -> _Request:
     head = _encoder.encode({"query": fetch.document, "variables": {}})[:-2]
     names = tuple(_encoder.encode(wanted.variable) + b":" for wanted in fetch.inputs)
-    return _Request(fetch, head, names, msgspec.json.Decoder(answer).decode, head + b"}}")
+    read = partial(msgspec.convert, type=answer) if hosted else _off_the_wire(answer)
+    return _Request(fetch, head, names, read, head + b"}}", hosted)
+
+
+def _off_the_wire(answer: type[Struct]) -> Callable[[WireAnswer], Any]:
+    decode = msgspec.json.Decoder(answer).decode
+    return lambda given: decode(given.body)
 
 
 def _ignored(task: asyncio.Task[None]) -> None:

@@ -8,13 +8,14 @@ first, and read when their type is known.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.compiled.positions import Asked, Layout, Member, Position
+from gateway.compiled.positions import Asked, Giver, Layout, Member, Position
 from gateway.plan.shape import Leaf, Listing, Object, Slot
 
 _INT = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -34,15 +35,18 @@ class Fields:
 
 @dataclass(slots=True)
 class Structs:
-    """positions: by number. given: what one of those asked brings of its own. answers: by fetch id."""
+    """hosted: the subgraphs whose answers are values already, not bytes.
 
+    positions: by number. given: what one of those asked brings of its own. answers: by fetch id."""
+
+    hosted: Collection[str]
     positions: dict[int, Fields] = field(default_factory=dict)
     given: dict[Asked, Fields] = field(default_factory=dict)
     answers: dict[int, type[Struct]] = field(default_factory=dict)
 
 
-def structs_of(layout: Layout) -> Structs:
-    found = Structs()
+def structs_of(layout: Layout, hosted: Collection[str] = ()) -> Structs:
+    found = Structs(hosted)
     # Deepest first: an object's struct names those of the objects in it.
     for position in reversed(layout.positions):
         found.positions[position.number] = _of_position(position, found)
@@ -65,7 +69,9 @@ def _alias(asked: Asked) -> str:
 
 def _entity(several: list[Asked], structs: Structs) -> Any:
     """Which of several types it is one only knows by its place among the representations."""
-    return structs.given[several[0]].type | None if len(several) == 1 else Raw
+    if len(several) == 1:
+        return structs.given[several[0]].type | None
+    return Any if several[0].givers[0].fetch.subgraph in structs.hosted else Raw
 
 
 def _answer(data: type[Struct]) -> type[Struct]:
@@ -87,7 +93,7 @@ def _of_position(position: Position, structs: Structs) -> Fields:
         elif member.shown.typename:
             entries.append((attribute, Literal[position.type_name], position.type_name))
         elif member.givers and member.givers[0] is position.base:
-            entries.append((attribute, *_brought(member, structs)))
+            entries.append((attribute, *_brought(member, member.givers[0], structs)))
         else:
             entries.append((attribute, Any, None))
     if position.base in position.named_by and not position.by_type and "__typename" not in names.values():
@@ -109,20 +115,21 @@ def _of_asked(asked: Asked, structs: Structs) -> Fields:
         attribute = attributes[key] = f"f{number}"
         names[attribute] = key
         shown = next((each for each in members if each.shown is not None), None)
-        entries.append((attribute, Any, UNSET) if shown is None else (attribute, *_brought(shown, structs)))
+        entries.append((attribute, Any, UNSET) if shown is None else (attribute, *_brought(shown, giver, structs)))
     if giver in giver.position.named_by:
         names["named"] = "__typename"
         entries.append(("named", Literal[giver.position.type_name], giver.position.type_name))
     return Fields(msgspec.defstruct("Given", entries, rename=names, gc=False, kw_only=True), attributes, [])
 
 
-def _brought(member: Member, structs: Structs) -> tuple[Any, Any]:
+def _brought(member: Member, giver: Giver, structs: Structs) -> tuple[Any, Any]:
     """The type of what a fetch brings, and its default: one that may not be null must be there."""
     assert member.shown is not None
     slot = member.shown.slot
     child: Any = None
     if member.children:
-        child = Raw if member.by_type else structs.positions[member.children[0].number].type
+        unread = Any if giver.fetch.subgraph in structs.hosted else Raw
+        child = unread if member.by_type else structs.positions[member.children[0].number].type
     return (_type(slot, child), None if slot.nullable else msgspec.NODEFAULT)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -188,10 +189,15 @@ class _Writer:
             for name, asked in named:
                 if len(named) > 1:
                     end = f"{start} + len(keys{name})" if start != "0" else f"len(keys{name})"
-                    self.names[f"read{name}"] = _reader(self.structs.given[asked].type)
+                    self.names[f"read{name}"] = self._reader(fetch, self.structs.given[asked].type)
                     yield f"list{name} = [read{name}(each) for each in {whole}[{start}:{end}]]"
                     start = end
                 yield from self._set(name, asked)
+
+    def _reader(self, fetch: Fetch, struct: type[Struct]) -> Any:
+        if fetch.subgraph in self.structs.hosted:
+            return partial(msgspec.convert, type=struct | None)
+        return msgspec.json.Decoder(struct | None).decode
 
     def _set(self, name: str, asked: Asked) -> Iterator[str]:
         """What the entities hold goes to every object that stands for them."""
@@ -234,7 +240,9 @@ class _Writer:
             return
         types = {child.type_name: self.structs.positions[child.number].type for child in member.children}
         name = f"by_type{first.number}"
-        self.names[name] = reader_by_type(types, self.names["Surprise"])
+        base = first.base
+        hosted = base is not None and base.fetch.subgraph in self.structs.hosted
+        self.names[name] = reader_by_type(types, self.names["Surprise"], hosted)
         yield f"for o in {parents}:"
         yield f"{INDENT}if o.{attribute} is not None: o.{attribute} = {_each(slot, f'o.{attribute}', name)}"
         yield f"all{first.number} = [{_items(slot, parents, attribute)}]"
@@ -282,10 +290,6 @@ def _joined(texts: list[str]) -> str:
     if len(texts) == 1:
         return texts[0]
     return f'b",".join([each for each in ({", ".join(texts)}) if each])'
-
-
-def _reader(struct: type[Struct]) -> Any:
-    return msgspec.json.Decoder(struct | None).decode
 
 
 def _assignments(brought: list[Member], given: Fields, here: Fields) -> Iterator[str]:

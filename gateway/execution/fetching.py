@@ -12,9 +12,9 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from gateway.client.answer import answer_from_wire
+from gateway.client.answer import answer_from_value, answer_from_wire
 from gateway.client.operation_scope import OperationScope
-from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest
+from gateway.client.protocol import AnswerError, SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer
 from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.answer_paths import Batches, entity_filled_by, entity_keys, filled_by, tree_paths
 from gateway.execution.caller import Caller
@@ -70,7 +70,10 @@ async def _answer(state: State, fetch: Fetch, request: SubgraphRequest, client: 
     already = state.sent.answer_to(fetch.id, request) if state.sent is not None else None
     if already is None:
         return await client.request(request)
-    return answer_from_wire(fetch.subgraph, await already)
+    answer = await already
+    if isinstance(answer, WireAnswer):
+        return answer_from_wire(fetch.subgraph, answer)
+    return answer_from_value(fetch.subgraph, answer)
 
 
 def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:

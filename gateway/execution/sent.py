@@ -6,21 +6,25 @@ A program that meets a surprise leaves what it has asked for to the generic exec
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from gateway.client.http import body_of
 from gateway.client.protocol import SubgraphRequest, WireAnswer
+
+Answer = WireAnswer | Mapping[str, object]
+"""As it came: off the wire, or as values of this process."""
 
 
 class Sent:
     """By fetch id: what was asked, and the answer to come."""
 
     def __init__(self) -> None:
-        self._requests: dict[int, tuple[bytes, asyncio.Future[WireAnswer]]] = {}
+        self._requests: dict[int, tuple[bytes, asyncio.Future[Answer]]] = {}
 
-    def add(self, fetch_id: int, body: bytes, answer: asyncio.Future[WireAnswer]) -> None:
+    def add(self, fetch_id: int, body: bytes, answer: asyncio.Future[Answer]) -> None:
         self._requests[fetch_id] = (body, answer)
 
-    def answer_to(self, fetch_id: int, request: SubgraphRequest) -> asyncio.Future[WireAnswer] | None:
+    def answer_to(self, fetch_id: int, request: SubgraphRequest) -> asyncio.Future[Answer] | None:
         """The answer to that very request, once. A mutation's fetch never asks anything else."""
         found = self._requests.get(fetch_id)
         if found is None or (request.kind != "mutation" and found[0] != body_of(request)):
@@ -28,11 +32,14 @@ class Sent:
         del self._requests[fetch_id]
         return found[1]
 
-    def cancel(self) -> None:
-        """End what nobody waits for."""
+    async def aclose(self) -> None:
+        """End what nobody waits for; over when it has ended."""
+        left = [answer for _, answer in self._requests.values() if not answer.done()]
+        for answer in left:
+            answer.cancel()
         for _, answer in self._requests.values():
-            if not answer.done():
-                answer.cancel()
-            elif not answer.cancelled():
+            if answer.done() and not answer.cancelled():
                 answer.exception()
         self._requests.clear()
+        if left:
+            await asyncio.gather(*left, return_exceptions=True)

@@ -18,7 +18,8 @@ from graphql import build_schema
 from gateway.client.answer import answer_from_wire
 from gateway.client.errors import Unreachable
 from gateway.client.http import body_of
-from gateway.client.protocol import SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
+from gateway.client.in_process import InProcessClient
+from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireRequest
 from gateway.compiled.executor import CompilingExecutor
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
@@ -78,6 +79,24 @@ class OnTheWire:
         return mangled(chance, answer)
 
 
+class InThisProcess:
+    """A hosted subgraph; some of its answers are mangled as on the wire."""
+
+    def __init__(self, name: str, part: Part, seed: int, mangles: float) -> None:
+        self._name, self._part, self._seed, self._mangles = name, part, seed, mangles
+        self.asked: Counter[bytes] = Counter()
+
+    async def execute(self, document: str, variables: dict[str, Json], *_: object) -> Json:
+        body = json.dumps([document, variables]).encode()
+        self.asked[body] += 1
+        answer = await self._part.execute(document, variables)
+        chance = random.Random(f"{self._seed} {self._name} {body!r}")
+        return answer if chance.random() >= self._mangles else _changed(chance, answer)
+
+    def subscribe(self, *_: object) -> AsyncIterator[Json]:
+        raise NotImplementedError
+
+
 def mangled(chance: random.Random, answer: Json) -> WireAnswer:
     drawn = chance.random()
     if drawn < 0.1:
@@ -118,7 +137,12 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
     planning = Planning(read_supergraph(text))
     parts = {name: Part(house, truth, name) for name in house.subgraphs}
     seed, mangles = chance.randrange(10**9), chance.choice((0.0, 0.0, 0.3))
-    wires = {SubgraphName(name): OnTheWire(name, part, seed, mangles) for name, part in parts.items()}
+    kinds = {name: chance.choice((OnTheWire, OnTheWire, InThisProcess)) for name in parts}
+    subgraphs = {SubgraphName(name): kinds[name](name, part, seed, mangles) for name, part in parts.items()}
+    wires: dict[SubgraphName, SubgraphClient] = {
+        name: each if isinstance(each, OnTheWire) else InProcessClient(name, each, 30.0)
+        for name, each in subgraphs.items()
+    }
     api, reporting = planning.supergraph.api_schema, Reporting(development=True)
     generic, compiling = Executor(wires, api, reporting), CompilingExecutor(wires, api, reporting, compile_after=0)
     pipeline = Pipeline(planning, generic, Limits(), 10, True, True, OverrideLabels(planning.labels, {}))
@@ -135,10 +159,12 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
             clock = Clock()
             for part in parts.values():
                 part.begin(clock, ready.labels, faults)
-            for wire in wires.values():
-                wire.asked.clear()
+            for each in subgraphs.values():
+                each.asked.clear()
             answers.append((await executor.execute(ready.plan, ready.variables, Nobody())).as_bytes())
-            requests.append({(name, body): count for name, wire in wires.items() for body, count in wire.asked.items()})
+            requests.append(
+                {(name, body): count for name, each in subgraphs.items() for body, count in each.asked.items()}
+            )
         wrong = [fault for part in parts.values() for fault in part.wrong] if not mangles else []
         if answers[0] != answers[1]:
             wrong.append("the answers differ")
