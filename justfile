@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench api, ./dev bench fanout
+# Measure: ./dev bench api, ./dev bench fanout, ./dev bench gateway, ./dev bench soak
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
@@ -62,6 +62,10 @@ peers:
 # Install Hive Gateway for ./dev bench fanout to measure beside ours (needs Node and npm; 400 MB)
 fanout-peer:
     cd tests/bench/hive && npm install --ignore-scripts --no-audit --no-fund --no-package-lock
+
+# Install the gateways that ./dev bench gateway measures beside ours (needs npm; 900 MB, with a Node of their own)
+bench-peers:
+    cd tests/bench/gateway/peers && npm install --ignore-scripts --no-audit --no-fund --no-package-lock
 
 # Write schema.graphql anew from the subgraphs' schemas
 compose *arguments:

@@ -9,10 +9,7 @@ and through Hive Gateway where `./dev fanout-peer` has installed it. Then one re
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -20,12 +17,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import uvloop
 
 from infra.local.platform import any_free_port
 from tests.bench.figures import Bar, show
 from tests.bench.readers import Heard, not_reading, reading
+from tests.bench.serving import Serving, running
 
 PUBLISHERS, PUBLISHED_HZ = 10, 60.0
 READERS, READ_HZ = 10, 20.0
@@ -121,33 +118,6 @@ def padded(query: str) -> str:
     return query.replace(" { at", f"(padding: {PADDING}) {{ note at")
 
 
-@dataclass(frozen=True)
-class Serving:
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def cpu_s(self) -> float:
-        """Of the process and those it started, so far."""
-        ticks = 0
-        for pid in family(self.process.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-    def memory_mb(self) -> float:
-        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family(self.process.pid))
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children's children."""
-    found = [pid]
-    for parent in found:
-        children = Path(f"/proc/{parent}/task/{parent}/children")
-        found += [int(each) for each in children.read_text().split()] if children.exists() else []
-    return found
-
-
 async def measure(name: str, serving: Serving | None, url: str, query: str, seconds: float) -> Measured:
     async with reading(url, query, READERS) as readers:
         await readers.measured(2.0)
@@ -202,37 +172,6 @@ def supergraph(folder: Path, upstream: str) -> Path:
     text = (HERE / "fanout.graphql").read_text()
     file.write_text(text.replace("http://127.0.0.1:1/machines", upstream.replace("ws", "http", 1)))
     return file
-
-
-@asynccontextmanager
-async def running(command: list[str], url: str, folder: Path | None = None) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """The process, once it answers there."""
-    environment = {**os.environ, "NODE_ENV": "production"}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        try:
-            await answering(process, url)
-            yield process
-        except BaseException:
-            log.seek(0)
-            sys.stderr.write(log.read()[-4000:].decode(errors="replace"))
-            raise
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-async def answering(process: subprocess.Popen[bytes], url: str) -> None:
-    """Wait until something answers there."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
-        while True:
-            if process.poll() is not None:
-                raise RuntimeError(f"{process.args} ended with {process.returncode}")
-            try:
-                async with session.get(url):
-                    return
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":

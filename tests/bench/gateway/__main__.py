@@ -1,0 +1,168 @@
+"""`./dev bench gateway`: our gateway and its peers, one after the other in short rounds, over the same four subgraphs.
+
+Each gateway has core 1 to itself; the load and the subgraphs share core 0, and the table says how much of it they took.
+Bars and ratios compare rounds of one run, since machines and their other guests differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+import aiohttp
+import uvloop
+
+from infra.local.platform import any_free_port
+from tests.bench.figures import Bar, show
+from tests.bench.gateway.contenders import INSTALL, Contender, contenders, left_out
+from tests.bench.gateway.graph import supergraph
+from tests.bench.gateway.measuring import (
+    CONNECTIONS,
+    GATEWAY_CORE,
+    LOAD_CORE,
+    WORKLOADS,
+    Contest,
+    Upstream,
+    Workload,
+    check,
+    load,
+    measure,
+)
+from tests.bench.serving import Serving, running
+
+OURS, NODE, RUST = "ours, complete", "Hive Gateway", "Hive, Rust planner"
+OVER_NODE, OVER_RUST = 20.0, 6.0
+WARM_S = 5.0
+
+
+async def main(given: argparse.Namespace) -> int:
+    workloads = {key: WORKLOADS[key] for key in given.workloads.split(",")}
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        upstream = Upstream(await stack.enter_async_context(subgraphs()), session)
+        (folder / "supergraph.graphql").write_text(supergraph(upstream.serving.url))
+        contests = []
+        for contender in contenders(folder):
+            if given.only and not any(contender.name.startswith(each) for each in given.only.split(";")):
+                continue
+            if contender.lacks is not None:
+                print(f"{contender.name} is left out: {contender.lacks}", flush=True)
+                continue
+            contests.append(await stack.enter_async_context(started(contender, folder)))
+        for setting in left_out():
+            print(f"this gateway has no setting {setting}: left out", flush=True)
+        await contend(contests, workloads, upstream, session, given)
+    for key, workload in workloads.items():
+        tell(workload, key, contests, given)
+    if given.out:
+        told = {each.contender.name: {k: [asdict(r) for r in v] for k, v in each.rounds.items()} for each in contests}
+        given.out.write_text(json.dumps(told, indent=1))
+    wrong = [line for each in contests for line in each.wrong]
+    for line in wrong[:20]:
+        print(f"wrong: {line}")
+    for bar in bars(contests, "published"):
+        print(bar.line())
+    return 0
+
+
+async def contend(
+    contests: list[Contest],
+    workloads: dict[str, Workload],
+    upstream: Upstream,
+    session: aiohttp.ClientSession,
+    given: argparse.Namespace,
+) -> None:
+    """All of them checked and warmed, then all of them in turn, round after round."""
+    for key, workload in workloads.items():
+        await upstream.choose(workload)
+        for contest in fit_for(workload, contests):
+            await check(contest, key, workload, session)
+            await load(contest, key, workload, given.warm)
+            print(f"{key}: {contest.contender.name} is right: {contest.right[key]}", flush=True)
+    for _ in range(given.rounds):
+        for key, workload in workloads.items():
+            await upstream.choose(workload)
+            for contest in fit_for(workload, contests):
+                await measure(contest, key, workload, upstream, given.seconds)
+
+
+def fit_for(workload: Workload, contests: list[Contest]) -> list[Contest]:
+    return [each for each in contests if not (each.contender.hosts and workload.unique_authors)]
+
+
+def tell(workload: Workload, key: str, contests: list[Contest], given: argparse.Namespace) -> None:
+    """One workload's table."""
+    rows = []
+    ran = [each for each in contests if key in each.rounds]
+    node = next((each for each in ran if each.contender.name == NODE), None)
+    for each in ran:
+        figures = {name: each.median(key, name) for name in asdict(each.rounds[key][0])}
+        rows.append(
+            [each.contender.name, f"{figures['per_s']:.0f}", f"{ratio(each, node, key):.1f}x" if node else ""]
+            + [f"{figures['cpu_us']:.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}"]
+            + [f"{figures['memory_mb']:.0f}", f"{figures['fetches']:.2f}", each.right[key]]
+            + [f"{figures[name]:.0%}" for name in ("own_share", "others_share", "load_share")]
+        )
+    columns = ["gateway", "req/s", "Hive", "CPU us", "p50 ms", "p99 ms", "RSS MB", "fetches", "right"]
+    columns += ["core", "others", "load"]
+    title = (
+        f"{workload.name}; {CONNECTIONS} connections, {given.rounds} rounds of {given.seconds:.0f} s, medians. Shares: "
+        "of its core, of others there, of the core of load and subgraphs"
+    )
+    show(title, columns, rows, [])
+
+
+def ratio(ours: Contest, peer: Contest, key: str) -> float:
+    """Requests per second, round by round."""
+    return median(a.per_s / b.per_s for a, b in zip(ours.rounds[key], peer.rounds[key], strict=True))
+
+
+def bars(contests: list[Contest], key: str) -> list[Bar]:
+    """Ours complete beside the peers, nothing shared; and that nothing of ours was wrong."""
+    named = {each.contender.name: each for each in contests if key in each.rounds}
+    found = []
+    for name, peer, goal in (("ours_over_hive_node", NODE, OVER_NODE), ("ours_over_hive_rust", RUST, OVER_RUST)):
+        if OURS in named and peer in named:
+            found.append(Bar(name, ratio(named[OURS], named[peer], key), goal, at_least=True))
+            cpu = named[peer].median(key, "cpu_us") / named[OURS].median(key, "cpu_us")
+            print(f"{OURS} over {peer} by CPU a request: {cpu:.2f}")
+        else:
+            print(f"no bar {name}: it needs {OURS} and {peer}, installed by {INSTALL}")
+    wrong = sum(len(each.wrong) for each in contests if each.contender.name.startswith("ours"))
+    return [*found, Bar("gateway.ours_wrong", wrong, 0)]
+
+
+@asynccontextmanager
+async def subgraphs() -> AsyncIterator[Serving]:
+    port = any_free_port()
+    command = [sys.executable, "-m", "tests.bench.gateway.subgraph_server", str(port)]
+    async with running(command, f"http://127.0.0.1:{port}/stats", core=LOAD_CORE) as process:
+        yield Serving(f"http://127.0.0.1:{port}", process)
+
+
+@asynccontextmanager
+async def started(contender: Contender, folder: Path) -> AsyncIterator[Contest]:
+    """The gateway on its core, once it answers."""
+    port = any_free_port()
+    url, command = f"http://127.0.0.1:{port}", contender.command(port, folder)
+    async with running(command, f"{url}/health", core=GATEWAY_CORE, environment=contender.environment) as process:
+        yield Contest(contender, Serving(url, process), (folder / "tokens.txt").read_text().split())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="./dev bench gateway", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each round")
+    parser.add_argument("--warm", type=float, default=WARM_S, help="seconds of load before the first round")
+    parser.add_argument("--workloads", default=",".join(WORKLOADS), help="some of the default, with commas between")
+    parser.add_argument("--only", help="gateways whose names begin so, with semicolons between")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="every round's figures as JSON")
+    sys.exit(uvloop.run(main(parser.parse_args())))

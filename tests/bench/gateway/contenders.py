@@ -1,0 +1,158 @@
+"""The gateways that are measured: how each is started, who may ask it, and what it lacks where it cannot be started."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from msgspec import Struct
+
+from gateway.settings import Settings
+
+PEERS = Path(__file__).parent / "peers"
+INSTALL = "./dev bench-peers (Node, npm, 700 MB)"
+CALLERS = 50
+
+COMPLETE: dict[str, Any] = {
+    "tokens": {"jwks": "{folder}/keys.json", "algorithms": ["EdDSA"], "issuer": "bench", "audience": "graph"},
+    "subgraphs": {"caller_key": "{folder}/caller.pem", "shares_fetches": False},
+}
+"""Everything on: what the gateway at hand does not know yet is left out, and said."""
+BARE: dict[str, Any] = {"subgraphs": {"shares_fetches": False}}
+SHARED: dict[str, Any] = {**COMPLETE, "subgraphs": {**COMPLETE["subgraphs"], "shares_fetches": True}}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One gateway, with its settings.
+
+    command: from a port and a folder in which `supergraph.graphql` lies. shares: identical requests under way are one.
+    signs_in: each connection has a caller of its own. hosts: its subgraphs live in it, with one author's data.
+    lacks: why it cannot be started, and what to do about that.
+    """
+
+    name: str
+    command: Callable[[int, Path], list[str]]
+    shares: bool = False
+    signs_in: bool = False
+    hosts: bool = False
+    lacks: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def contenders(folder: Path) -> list[Contender]:
+    """Ours and the peers, in the order of the table. Keys and configurations are written to the folder."""
+    write_keys(folder)
+    found = [
+        Contender("ours, complete", _ours(folder, "complete", COMPLETE), signs_in=True),
+        Contender("ours, bare", _ours(folder, "bare", BARE)),
+    ]
+    if "shares_fetches" in _known("subgraphs"):
+        found.append(Contender("ours, complete, shared", _ours(folder, "shared", SHARED), True, True))
+    found.append(Contender("ours, bare, in process", _in_process, hosts=True))
+    for name, rust, shares in (
+        ("Hive Gateway", False, False),
+        ("Hive Gateway, shared", False, True),
+        ("Hive, Rust planner", True, False),
+        ("Hive, Rust planner, shared", True, True),
+    ):
+        environment = {"SHARED": str(int(shares))}
+        package = "router-runtime" if rust else "gateway"
+        found.append(
+            Contender(name, _hive(rust), shares, lacks=_lacks(f"@graphql-hive/{package}"), environment=environment)
+        )
+    found.append(Contender("Apollo Gateway", _apollo, lacks=_lacks("@apollo/gateway")))
+    return found
+
+
+def left_out() -> list[str]:
+    """Settings of the complete gateway that the gateway at hand does not have."""
+    return [
+        f"{table}.{name}"
+        for table, values in COMPLETE.items()
+        for name in (values if isinstance(values, dict) else ())
+        if name not in _known(table)
+    ]
+
+
+def _known(table: str) -> set[str]:
+    hints = get_type_hints(Settings)
+    kinds = [hints[table], *get_args(hints[table])] if table in hints else []
+    return {
+        name for kind in kinds if isinstance(kind, type) and issubclass(kind, Struct) for name in get_type_hints(kind)
+    }
+
+
+def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, Path], list[str]]:
+    file = folder / f"{name}.toml"
+    file.write_text(_toml(settings, folder))
+
+    def command(port: int, folder: Path) -> list[str]:
+        given = ["--supergraph", str(folder / "supergraph.graphql"), "--config", str(file), "--port", str(port)]
+        return [sys.executable, "-m", "gateway", "serve", *given]
+
+    return command
+
+
+def _toml(settings: dict[str, Any], folder: Path) -> str:
+    lines = []
+    for table, values in settings.items():
+        lines.append(f"[{table}]")
+        for name, value in values.items():
+            if name in _known(table):
+                lines.append(f"{name} = {msgspec.json.encode(value).decode().replace('{folder}', str(folder))}")
+    return "\n".join(lines) + "\n"
+
+
+def _in_process(port: int, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.gateway.in_process", str(folder / "supergraph.graphql"), str(port)]
+
+
+def _hive(rust: bool) -> Callable[[int, Path], list[str]]:
+    def command(port: int, folder: Path) -> list[str]:
+        program = PEERS / "node_modules" / "@graphql-hive" / "gateway" / "dist" / "bin.js"
+        given = ["supergraph", str(folder / "supergraph.graphql"), "--port", str(port), "--host", "127.0.0.1"]
+        given += ["--config-path", str(PEERS / "gateway.config.js")]
+        return [node(), str(program), *given, *(["--hive-router-runtime"] if rust else [])]
+
+    return command
+
+
+def _apollo(port: int, folder: Path) -> list[str]:
+    return [node(), str(PEERS / "apollo.js"), str(folder / "supergraph.graphql"), str(port)]
+
+
+def node() -> str:
+    """The Node that was installed with the peers, since Hive Gateway asks for a newer one than many have; else any."""
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "x64")
+    own = PEERS / "node_modules" / f"node-linux-{machine}" / "bin" / "node"
+    return str(own) if os.access(own, os.X_OK) else shutil.which("node") or "node"
+
+
+def _lacks(package: str) -> str | None:
+    if not (PEERS / "node_modules" / package).exists():
+        return f"{package} is not installed: {INSTALL}"
+    return None if shutil.which(node()) else "there is no Node"
+
+
+def write_keys(folder: Path) -> None:
+    """The key that callers' tokens are signed with, and the gateway's own for subgraphs."""
+    key = OKPKey.generate_key("Ed25519", {"kid": "bench"})
+    (folder / "keys.json").write_bytes(msgspec.json.encode({"keys": [key.as_dict(private=False)]}))
+    (folder / "caller.pem").write_bytes(OKPKey.generate_key("Ed25519").as_pem(private=True))
+    tokens = []
+    for caller in range(CALLERS):
+        claims = {"iss": "bench", "aud": "graph", "sub": f"caller-{caller}", "exp": int(time.time()) + 86_400}
+        claims |= {"tenant": f"tenant-{caller % 5}", "roles": ["ENGINEER"]}
+        tokens.append(jwt.encode({"alg": "EdDSA", "kid": "bench"}, claims, key, algorithms=["EdDSA"]))
+    (folder / "tokens.txt").write_text("\n".join(tokens))
