@@ -10,8 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -19,14 +18,12 @@ from statistics import median
 import aiohttp
 import uvloop
 
-from infra.local.platform import any_free_port
+from gateway.settings import Settings
 from tests.bench.figures import Bar, show
-from tests.bench.gateway.contenders import INSTALL, Contender, contenders, left_out
+from tests.bench.gateway.contenders import COMPLETE, INSTALL, contenders, left_out
 from tests.bench.gateway.graph import supergraph
 from tests.bench.gateway.measuring import (
     CONNECTIONS,
-    GATEWAY_CORE,
-    LOAD_CORE,
     WORKLOADS,
     Contest,
     Upstream,
@@ -35,7 +32,7 @@ from tests.bench.gateway.measuring import (
     load,
     measure,
 )
-from tests.bench.serving import Serving, running
+from tests.bench.gateway.starting import started, subgraphs
 
 OURS, NODE, RUST = "ours, complete", "Hive Gateway", "Hive, Rust planner"
 OVER_NODE, OVER_RUST = 20.0, 6.0
@@ -57,7 +54,7 @@ async def main(given: argparse.Namespace) -> int:
                 print(f"{contender.name} is left out: {contender.lacks}", flush=True)
                 continue
             contests.append(await stack.enter_async_context(started(contender, folder)))
-        for setting in left_out():
+        for setting in left_out(COMPLETE, Settings):
             print(f"this gateway has no setting {setting}: left out", flush=True)
         await contend(contests, workloads, upstream, session, given)
     for key, workload in workloads.items():
@@ -118,6 +115,9 @@ def tell(workload: Workload, key: str, contests: list[Contest], given: argparse.
         "of its core, of others there, of the core of load and subgraphs"
     )
     show(title, columns, rows, [])
+    if ours := next((each for each in ran if each.contender.name == OURS), None):
+        most = median(each.per_s / max(each.load_share, 0.001) for each in ours.rounds[key])
+        print(f"The load and the subgraphs would be at their own limit with {most:.0f} requests/s of {OURS}.")
 
 
 def ratio(ours: Contest, peer: Contest, key: str) -> float:
@@ -138,23 +138,6 @@ def bars(contests: list[Contest], key: str) -> list[Bar]:
             print(f"no bar {name}: it needs {OURS} and {peer}, installed by {INSTALL}")
     wrong = sum(len(each.wrong) for each in contests if each.contender.name.startswith("ours"))
     return [*found, Bar("gateway.ours_wrong", wrong, 0)]
-
-
-@asynccontextmanager
-async def subgraphs() -> AsyncIterator[Serving]:
-    port = any_free_port()
-    command = [sys.executable, "-m", "tests.bench.gateway.subgraph_server", str(port)]
-    async with running(command, f"http://127.0.0.1:{port}/stats", core=LOAD_CORE) as process:
-        yield Serving(f"http://127.0.0.1:{port}", process)
-
-
-@asynccontextmanager
-async def started(contender: Contender, folder: Path) -> AsyncIterator[Contest]:
-    """The gateway on its core, once it answers."""
-    port = any_free_port()
-    url, command = f"http://127.0.0.1:{port}", contender.command(port, folder)
-    async with running(command, f"{url}/health", core=GATEWAY_CORE, environment=contender.environment) as process:
-        yield Contest(contender, Serving(url, process), (folder / "tokens.txt").read_text().split())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,22 +15,33 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey
 from msgspec import Struct
 
-from gateway.settings import Settings
+from gateway.settings import Settings, SubgraphSettings
 
 PEERS = Path(__file__).parent / "peers"
-INSTALL = "./dev bench-peers (Node, npm, 700 MB)"
+INSTALL = "./dev bench-peers (Node, npm, 900 MB)"
 CALLERS = 50
+warnings.filterwarnings("ignore", category=SecurityWarning, message="EdDSA is deprecated")
 
 COMPLETE: dict[str, Any] = {
     "tokens": {"jwks": "{folder}/keys.json", "algorithms": ["EdDSA"], "issuer": "bench", "audience": "graph"},
-    "subgraphs": {"caller_key": "{folder}/caller.pem", "shares_fetches": False},
+    "subgraphs": {"caller_key": "{folder}/caller.pem", "guards": {"shares": False}},
+    "rate_limits": {"caller": {"requests": 100_000, "per_s": 1.0}},
+    "cost": {"mode": "enforce"},
+    "access": {"mode": "filter"},
 }
 """Everything on: what the gateway at hand does not know yet is left out, and said."""
-BARE: dict[str, Any] = {"subgraphs": {"shares_fetches": False}}
-SHARED: dict[str, Any] = {**COMPLETE, "subgraphs": {**COMPLETE["subgraphs"], "shares_fetches": True}}
+BARE: dict[str, Any] = {
+    "subgraphs": {"guards": {"shares": False}},
+    "http": {"shedding": {"enabled": False}},
+    "cost": {"mode": "off"},
+}
+"""What a gateway must do, and nothing else."""
+SHARED: dict[str, Any] = {**BARE, "subgraphs": {"guards": {"shares": True}}}
+"""Nobody signs in, as with the peers: then identical requests to subgraphs are of one caller, and may be one."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +69,8 @@ def contenders(folder: Path) -> list[Contender]:
         Contender("ours, complete", _ours(folder, "complete", COMPLETE), signs_in=True),
         Contender("ours, bare", _ours(folder, "bare", BARE)),
     ]
-    if "shares_fetches" in _known("subgraphs"):
-        found.append(Contender("ours, complete, shared", _ours(folder, "shared", SHARED), True, True))
+    if not left_out(SHARED["subgraphs"], SubgraphSettings):
+        found.append(Contender("ours, bare, shared", _ours(folder, "shared", SHARED), shares=True))
     found.append(Contender("ours, bare, in process", _in_process, hosts=True))
     for name, rust, shares in (
         ("Hive Gateway", False, False),
@@ -72,30 +84,39 @@ def contenders(folder: Path) -> list[Contender]:
             Contender(name, _hive(rust), shares, lacks=_lacks(f"@graphql-hive/{package}"), environment=environment)
         )
     found.append(Contender("Apollo Gateway", _apollo, lacks=_lacks("@apollo/gateway")))
+    found.append(Contender("no gateway: answers ready", _ready_made, hosts=True))
     return found
 
 
-def left_out() -> list[str]:
-    """Settings of the complete gateway that the gateway at hand does not have."""
-    return [
-        f"{table}.{name}"
-        for table, values in COMPLETE.items()
-        for name in (values if isinstance(values, dict) else ())
-        if name not in _known(table)
-    ]
+def left_out(settings: dict[str, Any], kind: type[Struct]) -> list[str]:
+    """Settings that the gateway at hand does not have, by their names with dots between."""
+    found, known = [], get_type_hints(kind)
+    for name, value in settings.items():
+        if name not in known:
+            found.append(name)
+        elif isinstance(value, dict):
+            found += [f"{name}.{each}" for each in left_out(value, _table(known[name]))]
+    return found
 
 
-def _known(table: str) -> set[str]:
-    hints = get_type_hints(Settings)
-    kinds = [hints[table], *get_args(hints[table])] if table in hints else []
+def _fitting(settings: dict[str, Any], kind: type[Struct]) -> dict[str, Any]:
+    known = get_type_hints(kind)
     return {
-        name for kind in kinds if isinstance(kind, type) and issubclass(kind, Struct) for name in get_type_hints(kind)
+        name: _fitting(value, _table(known[name])) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name in known
     }
+
+
+def _table(hint: Any) -> type[Struct]:
+    """Of a setting that is a table, perhaps an optional one."""
+    (found,) = [each for each in (hint, *get_args(hint)) if isinstance(each, type) and issubclass(each, Struct)]
+    return found
 
 
 def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, Path], list[str]]:
     file = folder / f"{name}.toml"
-    file.write_text(_toml(settings, folder))
+    file.write_text("\n".join(_lines(_fitting(settings, Settings), "", folder)))
 
     def command(port: int, folder: Path) -> list[str]:
         given = ["--supergraph", str(folder / "supergraph.graphql"), "--config", str(file), "--port", str(port)]
@@ -104,18 +125,23 @@ def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, P
     return command
 
 
-def _toml(settings: dict[str, Any], folder: Path) -> str:
-    lines = []
-    for table, values in settings.items():
-        lines.append(f"[{table}]")
-        for name, value in values.items():
-            if name in _known(table):
-                lines.append(f"{name} = {msgspec.json.encode(value).decode().replace('{folder}', str(folder))}")
-    return "\n".join(lines) + "\n"
+def _lines(settings: dict[str, Any], above: str, folder: Path) -> list[str]:
+    """TOML, every name written out."""
+    found = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            found += _lines(value, f"{above}{name}.", folder)
+        else:
+            found.append(f"{above}{name} = {msgspec.json.encode(value).decode().replace('{folder}', str(folder))}")
+    return found
 
 
 def _in_process(port: int, folder: Path) -> list[str]:
     return [sys.executable, "-m", "tests.bench.gateway.in_process", str(folder / "supergraph.graphql"), str(port)]
+
+
+def _ready_made(port: int, _: Path) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.gateway.subgraph_server", str(port)]
 
 
 def _hive(rust: bool) -> Callable[[int, Path], list[str]]:

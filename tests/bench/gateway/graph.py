@@ -223,14 +223,14 @@ def subgraph_schema(name: str) -> GraphQLSchema:
 
 
 @cache
-def _whole() -> GraphQLSchema:
+def whole_schema() -> GraphQLSchema:
     return build_schema(WHOLE)
 
 
 def expected(document: str, unique_authors: bool) -> dict[str, Any]:
     """The right answer's `data`, by one schema that knows no subgraphs."""
     graph = Graph(unique_authors)
-    result = graphql_sync(_whole(), document, field_resolver=graph.resolve)
+    result = graphql_sync(whole_schema(), document, field_resolver=graph.resolve)
     assert result.errors is None, result.errors
     assert result.data is not None
     return result.data
