@@ -32,10 +32,10 @@ _WORDS = _TALK.split()
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: [{}])\n'
 
 SDLS = {
-    "people": _LINK.format('"@key"')
+    "people": _LINK.format('"@key", "@shareable"')
     + """
 type Query { inspectors: [Inspector] inspector(id: ID!): Inspector }
-type Inspector @key(fields: "id") { id: ID! name: String handle: String hired: Int }
+type Inspector @key(fields: "id") { id: ID! name: String handle: String @shareable hired: Int }
 """,
     "catalogue": _LINK.format('"@key"')
     + """
