@@ -70,13 +70,13 @@ def contenders(folder: Path) -> list[Contender]:
         Contender("ours, bare", _ours(folder, "bare", BARE)),
     ]
     if not left_out(SHARED["subgraphs"], SubgraphSettings):
-        found.append(Contender("ours, bare, shared", _ours(folder, "shared", SHARED), shares=True))
-    found.append(Contender("ours, bare, in process", _in_process, hosts=True))
+        found.append(Contender("ours, shared", _ours(folder, "shared", SHARED), shares=True))
+    found.append(Contender("ours, in process", _in_process, hosts=True))
     for name, rust, shares in (
         ("Hive Gateway", False, False),
         ("Hive Gateway, shared", False, True),
-        ("Hive, Rust planner", True, False),
-        ("Hive, Rust planner, shared", True, True),
+        ("Hive Rust", True, False),
+        ("Hive Rust, shared", True, True),
     ):
         environment = {"SHARED": str(int(shares))}
         package = "router-runtime" if rust else "gateway"
@@ -84,7 +84,7 @@ def contenders(folder: Path) -> list[Contender]:
             Contender(name, _hive(rust), shares, lacks=_lacks(f"@graphql-hive/{package}"), environment=environment)
         )
     found.append(Contender("Apollo Gateway", _apollo, lacks=_lacks("@apollo/gateway")))
-    found.append(Contender("no gateway: answers ready", _ready_made, hosts=True))
+    found.append(Contender("no gateway", _ready_made, hosts=True))
     return found
 
 

@@ -12,10 +12,12 @@ import json
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -146,32 +148,45 @@ async def load(
     return msgspec.json.decode(told, type=Heard)
 
 
+class Spent(NamedTuple):
+    """So far: requests to subgraphs; seconds of the gateway, of the subgraphs, of everybody on its core, of a clock."""
+
+    fetches: int
+    own_s: float
+    subgraphs_s: float
+    core_s: float
+    clock_s: float
+
+    def since(self, earlier: Spent) -> Spent:
+        return Spent(self.fetches - earlier.fetches, *(a - b for a, b in zip(self[1:], earlier[1:], strict=True)))
+
+
+async def spent(contest: Contest, upstream: Upstream) -> Spent:
+    fetches = await upstream.answered()
+    return Spent(fetches, contest.serving.cpu_s(), upstream.serving.cpu_s(), busy(), time.monotonic())
+
+
 async def measure(contest: Contest, key: str, workload: Workload, upstream: Upstream, seconds: float) -> None:
     """One round: a warm-up of a fifth that does not count, then so many seconds."""
     await load(contest, key, workload, seconds / 5)
-    asked, cpu_s, fetching_s, busy_s = (
-        await upstream.answered(),
-        contest.serving.cpu_s(),
-        upstream.serving.cpu_s(),
-        busy(),
-    )
+    before = await spent(contest, upstream)
     heard = await load(contest, key, workload, seconds)
-    cpu_s, fetching_s = contest.serving.cpu_s() - cpu_s, upstream.serving.cpu_s() - fetching_s
-    busy_s = busy() - busy_s
+    took = (await spent(contest, upstream)).since(before)
     answered = max(1, heard.answered)
     if heard.wrong_answers:
         contest.wrong.append(f"{contest.contender.name}, {key}: {heard.wrong_answers} under load, {heard.wrong}")
     contest.rounds.setdefault(key, []).append(
         Round(
             per_s=heard.answered / heard.seconds,
-            cpu_us=cpu_s / answered * 1e6,
+            cpu_us=took.own_s / answered * 1e6,
             p50_ms=heard.p50_ms,
             p99_ms=heard.p99_ms,
             memory_mb=contest.serving.memory_mb(),
-            fetches=(await upstream.answered() - asked) / answered,
-            own_share=cpu_s / heard.seconds,
-            others_share=max(0.0, busy_s - cpu_s) / heard.seconds,
-            load_share=(fetching_s + heard.cpu_us * answered / 1e6) / heard.seconds,
+            fetches=took.fetches / answered,
+            own_share=took.own_s / heard.seconds,
+            # The load's process takes a moment to start, in which others run too.
+            others_share=max(0.0, took.core_s - took.own_s) / took.clock_s,
+            load_share=(took.subgraphs_s + heard.cpu_us * answered / 1e6) / heard.seconds,
         )
     )
 
