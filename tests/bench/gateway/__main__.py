@@ -5,8 +5,8 @@ Bars and ratios compare rounds of one run, since machines and their other guests
 CPU time, which is of the gateway's process and its children for one request.
 
 Columns: `Hive` and `Rust` are requests per second over theirs; `fetches`, requests to subgraphs for one; `core`, what
-the gateway took of its core; `others`, what others took of it; `load`, what load and subgraphs took of theirs. A gateway
-that is called `shared` sends identical requests that are under way only once; elsewhere that is switched off.
+the gateway took of its core; `others`, what others took of it; `load`, what load and subgraphs took of theirs. A
+gateway that is called `shared` sends identical requests that are under way only once; elsewhere that is switched off.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def bars(contests: list[Contest], key: str) -> list[Bar]:
         if OURS in named and peer in named:
             found.append(Bar(name, ratio(named[OURS], named[peer], key), goal, at_least=True))
             cpu = named[peer].median(key, "cpu_us") / named[OURS].median(key, "cpu_us")
-            print(f"{OURS} over {peer} by CPU a request: {cpu:.2f}")
+            found.append(Bar(f"{name}_by_cpu", cpu, goal, at_least=True))
         else:
             print(f"no bar {name}: it needs {OURS} and {peer}, installed by {INSTALL}")
     wrong = sum(len(each.wrong) for each in contests if each.contender.name.startswith("ours"))
