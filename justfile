@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench api, ./dev bench fanout, ./dev bench gateway, ./dev bench soak
+# Measure: ./dev bench api, ./dev bench fanout, ./dev bench gateway, ./dev bench soak, ./dev bench attacks
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
