@@ -30,10 +30,14 @@ COMPLETE: dict[str, Any] = {
     "tokens": {"jwks": "{folder}/keys.json", "algorithms": ["EdDSA"], "issuer": "bench", "audience": "graph"},
     "subgraphs": {"caller_key": "{folder}/caller.pem", "guards": {"shares": False}},
     "rate_limits": {"caller": {"requests": 100_000, "per_s": 1.0}},
+    "http": {"shedding": {"enabled": True, "target_lag_ms": 5000.0}},
     "cost": {"mode": "enforce"},
     "access": {"mode": "filter"},
 }
-"""Everything on: what the gateway at hand does not know yet is left out, and said."""
+"""Everything on: what the gateway at hand does not know yet is left out, and said.
+
+Fifty connections that never wait may be more than it would take elsewhere; here it shall answer all of them.
+"""
 BARE: dict[str, Any] = {
     "subgraphs": {"guards": {"shares": False}},
     "http": {"shedding": {"enabled": False}},
@@ -99,10 +103,11 @@ def left_out(settings: dict[str, Any], kind: type[Struct]) -> list[str]:
     return found
 
 
-def _fitting(settings: dict[str, Any], kind: type[Struct]) -> dict[str, Any]:
+def fitting(settings: dict[str, Any], kind: type[Struct]) -> dict[str, Any]:
+    """The others."""
     known = get_type_hints(kind)
     return {
-        name: _fitting(value, _table(known[name])) if isinstance(value, dict) else value
+        name: fitting(value, _table(known[name])) if isinstance(value, dict) else value
         for name, value in settings.items()
         if name in known
     }
@@ -116,7 +121,7 @@ def _table(hint: Any) -> type[Struct]:
 
 def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, Path], list[str]]:
     file = folder / f"{name}.toml"
-    file.write_text("\n".join(_lines(_fitting(settings, Settings), "", folder)))
+    file.write_text("\n".join(_lines(fitting(settings, Settings), "", folder)))
 
     def command(port: int, folder: Path) -> list[str]:
         given = ["--supergraph", str(folder / "supergraph.graphql"), "--config", str(file), "--port", str(port)]

@@ -16,6 +16,7 @@ import uvicorn
 
 from gateway.app import build_app
 from gateway.settings import Settings
+from tests.bench.gateway.contenders import BARE, fitting
 from tests.bench.gateway.graph import SDLS
 from tests.bench.gateway.subgraph_server import Subgraphs
 
@@ -44,7 +45,8 @@ class Hosted:
 
 def main(supergraph: Path, port: int) -> None:
     subgraphs = Subgraphs()
-    app = build_app(Settings(), supergraph.read_text(), {name: Hosted(name, subgraphs) for name in SDLS})
+    settings = msgspec.convert(fitting(BARE, Settings), Settings)
+    app = build_app(settings, supergraph.read_text(), {name: Hosted(name, subgraphs) for name in SDLS})
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
