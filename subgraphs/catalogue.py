@@ -46,7 +46,9 @@ async def open_subgraphs(
         for name in names:
             own = await stack.enter_async_context(_own_resources(name)(shared))
             resources = replace(shared, more={**shared.more, **own})
-            opened[name] = InProcessSubgraph(schema_of(name), resources, tokens)
+            schema = schema_of(name)
+            schema.run_compiled(settings.is_compiled)
+            opened[name] = InProcessSubgraph(schema, resources, tokens)
         yield opened
 
 

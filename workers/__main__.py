@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from subgraphs.serving.process import ProcessSettings, SettingMissing, read_settings
+from subgraphs.serving.process import ProcessSettings, SettingUnusable, read_settings
 from workers.process import DUTIES, run
 
 
@@ -25,8 +25,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = read_settings()
-    except SettingMissing as missing:
-        print(missing, file=sys.stderr)
+    except SettingUnusable as unusable:
+        print(unusable, file=sys.stderr)
         return 2
     with suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(_until_told(settings, given.duties or list(DUTIES), given.ready_file))

@@ -21,7 +21,7 @@ from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings, SubgraphSettings, TokenSettings
 from infra.local.stack import CHECKOUT
 from subgraphs.catalogue import open_subgraphs
-from subgraphs.serving.process import ProcessSettings, SettingMissing, read_settings
+from subgraphs.serving.process import ProcessSettings, SettingUnusable, read_settings
 
 SUPERGRAPH = CHECKOUT / "schema.graphql"
 EXAMPLES = CHECKOUT / "infra" / "demo" / "documents"
@@ -80,8 +80,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         settings = read_settings()
-    except SettingMissing as missing:
-        print(missing, file=sys.stderr)
+    except SettingUnusable as unusable:
+        print(unusable, file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, given.host, given.port))

@@ -10,7 +10,7 @@ import uvicorn
 
 from subgraphs.serving.app import subgraph_app
 from subgraphs.serving.in_process import InProcessSubgraph
-from subgraphs.serving.process import SettingMissing, read_settings
+from subgraphs.serving.process import SettingUnusable, read_settings
 
 
 def main() -> int:
@@ -23,8 +23,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         settings = read_settings()
-    except SettingMissing as missing:
-        print(missing, file=sys.stderr)
+    except SettingUnusable as unusable:
+        print(unusable, file=sys.stderr)
         return 2
 
     @asynccontextmanager

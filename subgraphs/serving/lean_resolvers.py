@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type, is_union_type
@@ -30,6 +31,11 @@ def shorten_resolvers(schema: GraphQLSchema, config: StrawberryConfig) -> None:
             short = _short_resolver(field, config)
             if short is not None:
                 field.resolve = short
+
+
+def is_short(resolve: object) -> bool:
+    """Whether this resolver is one of ours: it calls what the definition names, and does nothing else."""
+    return getattr(resolve, "__module__", None) == __name__ and isinstance(resolve, FunctionType)
 
 
 def _short_resolver(field: GraphQLField, config: StrawberryConfig) -> Resolve | None:

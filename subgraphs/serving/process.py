@@ -4,16 +4,18 @@
     REDIS_URL
     S3_ENDPOINT              with S3_ACCESS_KEY, S3_SECRET_KEY, S3_BUCKET; S3_PUBLIC_ENDPOINT where devices see another
     D2R_DATA                 its `keys` folder holds every secret (default `.d2r/stack`)
+    SUBGRAPH_EXECUTOR        `compiled` (the default), or `graphql-core` to run every operation without compiling
 
-Refuses to start with a setting missing, and says which.
+Refuses to start with a setting missing or not understood, and says which.
 """
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -23,11 +25,23 @@ from db.keys import CAPABILITY_KEY, LEDGER_KEY, role_password, secret_key
 from subgraphs.serving.caller_token import CallerTokens
 from subgraphs.serving.context import Resources
 
+EXECUTORS: Final = ("compiled", "graphql-core")
 
-class SettingMissing(Exception):
+
+class SettingUnusable(Exception):
+    """The process cannot start from this environment; the sentence says what to set."""
+
+
+class SettingMissing(SettingUnusable):
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is not set.")
         self.name = name
+
+
+class SettingUnknown(SettingUnusable):
+    def __init__(self, name: str, given: str, possible: Collection[str]) -> None:
+        super().__init__(f"{name} is {given!r}; set it to {' or '.join(possible)}, or leave it out.")
+        self.name, self.given, self.possible = name, given, possible
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class ProcessSettings:
     redis_url: str = field(repr=False)
     blobs: BlobSettings
     keys: Path
+    is_compiled: bool = True
 
     def database_url(self, role: str) -> str:
         return url_for_role(self.admin_database_url, role, role_password(self.keys, role))
@@ -59,6 +74,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> ProcessSetting
             raise SettingMissing(name)
         return value
 
+    executor = environment.get("SUBGRAPH_EXECUTOR") or EXECUTORS[0]
+    if executor not in EXECUTORS:
+        raise SettingUnknown("SUBGRAPH_EXECUTOR", executor, EXECUTORS)
     return ProcessSettings(
         admin_database_url=needed("DATABASE_URL"),
         redis_url=needed("REDIS_URL"),
@@ -70,6 +88,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> ProcessSetting
             public_endpoint=environment.get("S3_PUBLIC_ENDPOINT") or None,
         ),
         keys=Path(environment.get("D2R_DATA") or ".d2r/stack") / "keys",
+        is_compiled=executor == "compiled",
     )
 
 

@@ -15,9 +15,11 @@ from strawberry.federation import Schema
 from strawberry.federation.schema import FederationAny
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import Info
 from strawberry.types.execution import ExecutionContext
 
+from subgraphs.serving.compiled.executor import compiled_executor
 from subgraphs.serving.lean_resolvers import shorten_resolvers
 from subgraphs.serving.problems import COMMON_HANDLERS, ShownAs
 from subgraphs.serving.scalars import SCALARS
@@ -62,6 +64,12 @@ class SubgraphSchema(Schema):
             exception_handlers=[*exception_handlers, *COMMON_HANDLERS],
         )
         shorten_resolvers(self._schema, self.config)
+        self._compiled_executor = compiled_executor()
+        self.run_compiled(True)
+
+    def run_compiled(self, is_on: bool) -> None:
+        """Whether operations run through compiled selection sets (`compiled`), or graphql-core alone."""
+        self.execution_context_class = self._compiled_executor if is_on else StrawberryGraphQLCoreExecutionContext
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
         """Strawberry's, on copies: it takes representations apart, and in process they are still the gateway's."""

@@ -12,7 +12,7 @@ import os
 import sys
 
 from subgraphs.serving.errors import Refused
-from subgraphs.serving.process import ProcessSettings, SettingMissing, read_settings
+from subgraphs.serving.process import ProcessSettings, SettingUnusable, read_settings
 from subgraphs.tenancy.seeding import SeedMember, seed
 
 
@@ -31,7 +31,7 @@ def main() -> int:
     member = SeedMember(given.email, given.person or given.email, roles, password)
     try:
         return asyncio.run(_seed(read_settings(), given.slug, given.name, member))
-    except (Refused, SettingMissing) as refused:
+    except (Refused, SettingUnusable) as refused:
         print(refused, file=sys.stderr)
         return 1
 
