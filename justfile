@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench api, ./dev bench fanout, ./dev bench gateway, ./dev bench soak, ./dev bench attacks
+# Measure: ./dev bench NAME (api, fanout, gateway, soak, attacks, executor, client)
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
@@ -50,6 +50,10 @@ bench name *arguments:
 # Ask random graphs random questions, and compare with one plain schema (or --programs, --streams): ./dev differential 10000
 differential *arguments:
     @python -m tests.differential "$@"
+
+# Ask random schemas by the compiled executor and by graphql-core, and compare: ./dev executor 10000
+executor *arguments:
+    @python -m tests.executor "$@"
 
 # Compose broken graphs here and by a peer, and compare (needs ./dev peers): ./dev composition 5000
 composition *arguments:
