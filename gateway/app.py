@@ -23,8 +23,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from gateway.client.guarded import Guards
 from gateway.client.in_process import HostedSubgraph, InProcessClient
 from gateway.client.lean.target import target_of
+from gateway.client.operation_context import Operations
 from gateway.client.protocol import SubgraphClient
 from gateway.client.wires import Wires, trusted_by, wires_of
 from gateway.compiled.executor import CompilingExecutor
@@ -95,11 +97,14 @@ def build_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with wires_of(settings.subgraphs, trusted) as wires:
             streams = Streams(settings.delivery)
-            pipeline = LivePipeline(_pipeline(settings, plannable, in_process or {}, wires), streams)
+            operations = Operations(settings.limits.operation_timeout_s)
+            guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations)
+            first = _pipeline(settings, plannable, in_process or {}, wires, guards)
+            pipeline = LivePipeline(first, streams, operations)
 
             async def reload(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
-                swapped = _pipeline(settings, newest, in_process or {}, wires)
+                swapped = _pipeline(settings, newest, in_process or {}, wires, guards)
                 await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
@@ -155,19 +160,20 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
     """What planning needs of a supergraph's text."""
     supergraph = read_supergraph(text if settings.node_field is None else with_node_field(text))
     named = settings.subgraphs
-    _refuse_unknown_names(supergraph, [*in_process, *named.urls, *named.timeouts_s, *named.stream_protocols])
+    set_for = (named.urls, named.timeouts_s, named.stream_protocols, named.guards_by_name)
+    _refuse_unknown_names(supergraph, [*in_process, *(name for names in set_for for name in names)])
     for name, subgraph in supergraph.subgraphs.items():
         if name not in in_process and (settings.node_field is None or name != SUBGRAPH):
             target_of(name, named.urls.get(name, subgraph.url))
     return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
 
 
-def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wires: Wires) -> Pipeline:
+def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards) -> Pipeline:
     supergraph = planning.supergraph
     if settings.node_field is not None:
         types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
         in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
-    clients = _clients(supergraph, settings.subgraphs, in_process, wires)
+    clients = _clients(supergraph, settings.subgraphs, in_process, wires, guards)
     return Pipeline(
         planning,
         _executor(settings, clients, supergraph.api_schema),
@@ -209,15 +215,17 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
 
 
 def _clients(
-    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, wires: Wires
+    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, wires: Wires, guards: Guards
 ) -> dict[SubgraphName, SubgraphClient]:
     clients: dict[SubgraphName, SubgraphClient] = {}
     for name, subgraph in supergraph.subgraphs.items():
+        timeout_s = settings.timeouts_s.get(name, settings.timeout_s)
         hosted = in_process.get(name)
         if hosted is not None:
-            clients[name] = InProcessClient(name, hosted, settings.timeouts_s.get(name, settings.timeout_s))
+            clients[name] = InProcessClient(name, hosted, timeout_s)
         else:
-            clients[name] = wires.client(name, settings.urls.get(name, subgraph.url))
+            url = settings.urls.get(name, subgraph.url)
+            clients[name] = guards.around(wires.client(name, url), url, timeout_s)
     return clients
 
 

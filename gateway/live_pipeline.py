@@ -14,6 +14,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
+from gateway.client.operation_context import Operations
 from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
@@ -28,8 +29,9 @@ _log = logging.getLogger("gateway")
 
 
 class LivePipeline:
-    def __init__(self, first: Pipeline, streams: Streams) -> None:
+    def __init__(self, first: Pipeline, streams: Streams, operations: Operations | None = None) -> None:
         self._newest = first
+        self.operations = operations or Operations()
         self._changed = asyncio.Event()
         self.streams = streams
         self._begun: set[asyncio.Task[Response]] = set()
@@ -56,22 +58,35 @@ class LivePipeline:
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         if ready.plan.kind != "mutation":
-            return await ready.pipeline.answer(ready, caller, shows_plan)
+            return await self._answered(ready, caller, shows_plan)
         # What has begun is ended, whoever listens: half a mutation is worse than none.
-        begun = asyncio.create_task(ready.pipeline.answer(ready, caller, shows_plan))
+        begun = asyncio.create_task(self._answered(ready, caller, shows_plan))
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)
         return await asyncio.shield(begun)
+
+    async def _answered(self, ready: Ready, caller: Caller, shows_plan: bool) -> Response:
+        operations = self.operations
+        with operations.running(operations.context(ready.plan.kind, caller.principal)):
+            return await ready.pipeline.answer(ready, caller, shows_plan)
 
     async def finish(self, within_s: float) -> None:
         """Wait for mutations whose clients have left."""
         if self._begun:
             await asyncio.wait(self._begun, timeout=within_s)
 
-    def pieces(
+    async def pieces(
         self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False
     ) -> AsyncGenerator[Piece, None]:
-        return ready.pipeline.pieces(ready, caller, spelling, shows_plan)
+        operations = self.operations
+        context = operations.context(ready.plan.kind, caller.principal)
+        async with aclosing(ready.pipeline.pieces(ready, caller, spelling, shows_plan)) as pieces:
+            while True:
+                with operations.running(context):
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    return
+                yield piece
 
     async def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
         """Raises `SubscriptionFailed` when the stream cannot be opened, breaks, ends or is read too slowly."""
@@ -109,7 +124,9 @@ class _LiveSource:
                     return
 
     async def event(self, answer: SubgraphAnswer) -> Response:
-        return await self.ready.pipeline.event(self.ready, self.callers, answer)
+        operations = self._live.operations
+        with operations.running(operations.context("subscription", self.callers.principal)):
+            return await self.ready.pipeline.event(self.ready, self.callers, answer)
 
     def _move(self) -> None:
         """The same subscription under the newest supergraph."""

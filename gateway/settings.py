@@ -8,12 +8,17 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.traffic_settings import ApiKeySettings, GuardSettings, RateLimitSettings, SheddingSettings
+
 StreamProtocol = Literal["websocket", "sse"]
 """`graphql-transport-ws`, or GraphQL over SSE with a connection for each subscription."""
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request may cost before it is refused. max_defers: active @defer's, each as often as it is spread."""
+    """What one request may cost before it is refused. max_defers: active @defer's, each as often as it is spread.
+
+    operation_timeout_s: for all fetches of a query or mutation together, and for those of one event of a subscription.
+    """
 
     max_body_bytes: int = 1024 * 1024
     max_tokens: int = 10_000
@@ -23,6 +28,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_defers: int = 50
     max_planning_steps: int = 200_000
     max_planning_s: float = 10.0
+    operation_timeout_s: float = 60.0
 
 
 class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +50,7 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: authorities (PEM) that may sign the certificates of subgraphs, beside the system's.
     stream_protocol: what subscriptions are asked for over; `stream_protocols` replace it by name.
     stream_silence_s: how long an SSE stream may bring nothing, comments included, before it counts as broken.
+    guards: retries, circuit breaker, queue and sharing; `guards_by_name` replace all of them for one subgraph.
     """
 
     urls: Mapping[str, str] = {}
@@ -60,6 +67,8 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_protocols: Mapping[str, StreamProtocol] = {}
     stream_silence_s: float = 60.0
     caller_key: Path | None = None
+    guards: GuardSettings = GuardSettings()
+    guards_by_name: Mapping[str, GuardSettings] = {}
 
 
 class WebSocketSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,8 +143,8 @@ class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
     of it. grace_s: how long requests under way may then take.
     """
 
-    max_in_flight: int = 2000
-    max_lag_ms: float = 1000.0
+    max_in_flight: int = 800
+    max_lag_ms: float = 800.0
     drain_s: float = 0.0
     grace_s: float = 10.0
 
@@ -171,6 +180,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     csrf_prevention: a request that a foreign page could send unasked (GET, multipart) needs a header that such a page
     cannot set. Always on for uploads and where a rule passes cookies on.
+    trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed.
     compresses_from: answers of this many bytes go out with gzip to those who accept it; None: never.
     """
 
@@ -181,6 +191,8 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     streams: StreamSettings = StreamSettings()
     csrf_prevention: bool = False
     compresses_from: int | None = 1024
+    shedding: SheddingSettings = SheddingSettings()
+    trusted_proxies: tuple[str, ...] = ()
     body_timeout_s: float = 30.0
 
 
@@ -213,6 +225,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     override_labels: Mapping[str, bool | float] = {}
     node_field: NodeFieldSettings | None = None
     tokens: TokenSettings = TokenSettings()
+    api_keys: ApiKeySettings | None = None
+    rate_limits: RateLimitSettings = RateLimitSettings()
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()
     websocket: WebSocketSettings = WebSocketSettings()

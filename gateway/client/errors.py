@@ -7,7 +7,9 @@ SubgraphFailed
 ├── RefusedByStatus   an HTTP status and no GraphQL answer with it
 ├── AnswerTooLarge    more bytes than allowed
 ├── AnswerMalformed   bytes that are no GraphQL answer
-└── StreamBroken      a subscription's stream ended other than by its own word
+├── StreamBroken      a subscription's stream ended other than by its own word
+├── CircuitOpen       not asked: it has failed too often of late
+└── QueueFull         not asked: too many requests wait for it already
 
 UrlUnusable           before any request: the address of a subgraph is none that a client can take
 """
@@ -63,3 +65,13 @@ class UrlUnusable(GatewayError):
 
     def __init__(self, subgraph: str, reason: str) -> None:
         super().__init__(f"The URL of subgraph {subgraph} cannot be used: {reason}.")
+
+
+class CircuitOpen(SubgraphFailed):
+    def __init__(self, subgraph: str) -> None:
+        super().__init__(f"Subgraph {subgraph} has failed too often of late and is left alone for a while.")
+
+
+class QueueFull(SubgraphFailed):
+    def __init__(self, subgraph: str, waiting: int) -> None:
+        super().__init__(f"Subgraph {subgraph} is not asked: {waiting} requests wait for it already.")

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.client.answer import answer_from_value
 from gateway.client.errors import TimedOut, Unreachable
+from gateway.client.operation_context import seconds_left
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.errors import SubgraphFailed
@@ -46,13 +47,14 @@ class InProcessClient:
 
     async def values(self, request: SubgraphRequest) -> Mapping[str, object]:
         """The answer as the subgraph gave it."""
+        timeout_s = seconds_left(self._timeout_s)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 value = await self._hosted.execute(
                     request.document, request.variables, None, request.caller_token, request.scope
                 )
         except TimeoutError as error:
-            raise TimedOut(self.name, self._timeout_s) from error
+            raise TimedOut(self.name, timeout_s) from error
         except Exception as error:
             # A hosted subgraph's crash must cost its own fields only, as a subgraph's crash on the wire would.
             raise Unreachable(self.name, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,159 @@
+"""What stands between execution and a subgraph on the wire: sharing, a place in the queue, the circuit, retries.
+
+In: the same requests as any client's, decoded or on the wire. Out: the same answers, or sooner a `SubgraphFailed`.
+Only queries are shared and sent again. Futures and callbacks all the way: no task stands between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from gateway.client.answer import answer_from_wire
+from gateway.client.circuit_breaker import CircuitBreaker
+from gateway.client.errors import CircuitOpen, QueueFull, RefusedByStatus, TimedOut, Unreachable
+from gateway.client.flight import Flight, FlightKey, Guard, expired
+from gateway.client.operation_context import Operations, current, seconds_left
+from gateway.client.places import Places
+from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
+from gateway.client.retrying import Retrying
+from gateway.plan.nodes import SubgraphName
+from gateway.traffic_settings import GuardSettings
+
+_encoder = msgspec.json.Encoder()
+# Differ from request to request and say nothing about the answer.
+_TRACING = frozenset({"traceparent", "tracestate", "baggage"})
+
+
+class Carrier(SubgraphClient, WireClient, Protocol):
+    """What is guarded."""
+
+    name: SubgraphName
+
+
+class Guards:
+    """The guards of one gateway by subgraph and address: what they know outlives a change of the supergraph."""
+
+    def __init__(
+        self, settings: GuardSettings, by_name: Mapping[str, GuardSettings], operations: Operations | None = None
+    ) -> None:
+        self._settings = settings
+        self._by_name = by_name
+        self.operations = operations or Operations()
+        self.of: dict[tuple[SubgraphName, str], Guard] = {}
+
+    def around(self, carrier: Carrier, url: str, timeout_s: float) -> GuardedClient:
+        settings = self._by_name.get(carrier.name, self._settings)
+        guard = self.of.get((carrier.name, url))
+        if guard is None:
+            guard = self.of[carrier.name, url] = guard_of(carrier.name, settings, timeout_s, self.operations)
+        return GuardedClient(carrier, guard)
+
+
+def guard_of(name: SubgraphName, settings: GuardSettings, timeout_s: float, operations: Operations) -> Guard:
+    return Guard(
+        name,
+        settings,
+        timeout_s,
+        operations,
+        CircuitBreaker(settings.breaker),
+        Retrying(settings.retries),
+        Places(settings.max_in_flight, settings.max_waiting),
+    )
+
+
+class GuardedClient:
+    def __init__(self, inner: Carrier, guard: Guard) -> None:
+        self.name = inner.name
+        self.guard = guard
+        self._inner = inner
+        self._shares = guard.settings.shares
+        self._timeout_s = guard.timeout_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        guard, context, headers = self.guard, current(), request.headers
+        now = guard.now()
+        until = now + self._timeout_s
+        deadline = until if context is None else context.deadline
+        if deadline <= now:
+            return expired(self.name, loop)
+        forwarded = () if headers is None else tuple(headers.to_subgraph(self.name))
+        key: FlightKey | None = None
+        # A token is its caller; without one the operation must say whose it is, or nothing is shared.
+        if self._shares and request.kind == "query" and context is not None and context.shares:
+            told = tuple(each for each in forwarded if each[0].lower() not in _TRACING) if forwarded else ()
+            key = (guard.operations.writes, request.body, request.caller_token, context.owner, told)
+            flight = guard.flights.get(key)
+            if flight is not None and flight.takes(deadline):
+                guard.counts.shared += 1
+                return flight.join(headers, deadline)
+        flight = Flight(guard, self._inner, request, forwarded, key, min(until, deadline), deadline < until, loop)
+        consumer = flight.join(headers, deadline)
+        flight.start()
+        return consumer
+
+    async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
+        try:
+            body = _encoder.encode({"query": request.document, "variables": request.variables})
+        except TypeError:
+            # What JSON cannot say are files.
+            return await self._with_files(request)
+        wire = WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
+        return answer_from_wire(self.name, await self.send(wire))
+
+    def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
+        return _refused(self.name) if self.guard.breaker.is_open else self._inner.stream(request)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    async def _with_files(self, request: SubgraphRequest) -> SubgraphAnswer:
+        """Never shared and never sent again: the files have been read."""
+        guard = self.guard
+        timeout_s = seconds_left(self._timeout_s)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._place()
+                ticket = guard.breaker.admit()
+                succeeded: bool | None = None
+                try:
+                    if ticket is None:
+                        raise CircuitOpen(self.name)
+                    answer = await self._inner.request(request)
+                    succeeded = True
+                    return answer
+                except (TimedOut, Unreachable, RefusedByStatus) as failure:
+                    succeeded = isinstance(failure, RefusedByStatus) and failure.status < 500
+                    raise
+                finally:
+                    guard.places.free()
+                    if ticket is not None:
+                        guard.breaker.record(ticket, succeeded)
+                    guard.operations.writes += request.kind == "mutation"
+        except TimeoutError as error:
+            raise TimedOut(self.name, timeout_s) from error
+
+    async def _place(self) -> None:
+        places = self.guard.places
+        if places.take():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not places.wait(turn, lambda: turn.set_result(None)):
+            raise QueueFull(self.name, places.waiting)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            places.withdraw(turn)
+            if turn.done() and not turn.cancelled():
+                places.free()
+            raise
+
+
+async def _refused(name: SubgraphName) -> AsyncGenerator[SubgraphAnswer, None]:
+    raise CircuitOpen(name)
+    yield  # pragma: no cover - makes it a generator
