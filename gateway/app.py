@@ -21,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from gateway.client.guarded import Guards
@@ -33,11 +34,18 @@ from gateway.compiled.executor import CompilingExecutor
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
+from gateway.http.api_key_verifiers import check_key_settings, key_verifier
+from gateway.http.api_keys import ApiKeys, KeyVerifier
+from gateway.http.client_address import ClientAddresses
 from gateway.http.compression import Compression
+from gateway.http.door import Door
 from gateway.http.explorer_page import explorer_routes
 from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
-from gateway.http.key_sets import KeySource, keys_from_file, keys_from_url
+from gateway.http.key_sets import KeyAges, KeySource, keys_from_file, keys_from_url
+from gateway.http.load_shedding import LoadShedding, SheddingLayer
+from gateway.http.rate_limits import RateLimits
+from gateway.http.readiness import Readiness
 from gateway.http.routes import GraphQLOverHttp
 from gateway.http.websocket import GraphQLOverWebSocket
 from gateway.live_pipeline import LivePipeline
@@ -53,6 +61,7 @@ from gateway.supergraph.read import read_supergraph
 from gateway.supergraph_file import watch
 
 InProcess = Mapping[str, HostedSubgraph]
+GRAPHQL_PATH = "/graphql"
 _WARMED = 200
 """Operations that are planned anew before a new supergraph takes over."""
 # Higher levels gain little on JSON.
@@ -84,12 +93,18 @@ class Gateway(Struct, frozen=True):
 
 
 def build_app(
-    settings: Settings, supergraph_text: str, in_process: InProcess | None = None, watched: Path | None = None
+    settings: Settings,
+    supergraph_text: str,
+    in_process: InProcess | None = None,
+    watched: Path | None = None,
+    verifier: KeyVerifier | None = None,
 ) -> Starlette:
     """The application. Planning structures are built here; connections open with its lifespan and close with it.
 
     watched: the file that the supergraph came from; a new text in it takes over while the gateway runs.
+    verifier: who knows API keys; None: as `settings.api_keys` says.
     """
+    shedding = LoadShedding(settings.http.shedding)
     plannable = _plannable(settings, supergraph_text, in_process or {})
     trusted = trusted_by(settings.subgraphs)
 
@@ -108,13 +123,12 @@ def build_app(
                 await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
-            verifier = TokenVerifier(settings.tokens, _key_source(settings.tokens, wires.session))
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
-            http = GraphQLOverHttp(pipeline, verifier, signer, settings.limits, settings.http)
-            app.state.gateway = Gateway(
-                http, GraphQLOverWebSocket(pipeline, verifier, signer, settings.websocket), pipeline, reload
-            )
-            watching = [asyncio.create_task(http.readiness.watch())]
+            door = _door(settings, wires.session, shedding, verifier)
+            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http)
+            websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket)
+            app.state.gateway = Gateway(http, websocket, pipeline, reload)
+            watching = [asyncio.create_task(door.readiness.watch()), asyncio.create_task(shedding.watch())]
             if watched is not None:
                 watching.append(asyncio.create_task(watch(watched, supergraph_text, reload)))
             try:
@@ -124,9 +138,34 @@ def build_app(
                     task.cancel()
                 await streams.close()
                 await pipeline.finish(settings.http.readiness.grace_s)
+                await door.close()
 
+    _refuse_unusable(settings, verifier)
+    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http, shedding))
+
+
+def _refuse_unusable(settings: Settings, verifier: KeyVerifier | None) -> None:
+    """What can be told to be wrong before the first request is."""
     HeaderRules(settings.http.headers)
-    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http))
+    ClientAddresses(settings.http.trusted_proxies, settings.rate_limits.ipv6_prefix)
+    TokenVerifier(settings.tokens, None)
+    RateLimits(settings.rate_limits, settings.limits.max_tokens)
+    if settings.api_keys is not None and verifier is None:
+        check_key_settings(settings.api_keys)
+
+
+def _door(
+    settings: Settings, session: aiohttp.ClientSession, shedding: LoadShedding, verifier: KeyVerifier | None
+) -> Door:
+    keys = settings.api_keys
+    return Door(
+        TokenVerifier(settings.tokens, _key_source(settings.tokens, session)),
+        None if keys is None else ApiKeys(keys, verifier or key_verifier(keys, session)),
+        RateLimits(settings.rate_limits, settings.limits.max_tokens),
+        ClientAddresses(settings.http.trusted_proxies, settings.rate_limits.ipv6_prefix),
+        shedding,
+        Readiness(settings.http.readiness),
+    )
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
@@ -148,8 +187,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         return JSONResponse(body, 503 if reasons else 200, {"Cache-Control": "no-store"})
 
     return [
-        Route("/graphql", graphql, methods=["GET", "POST", "PUT", "DELETE"]),
-        WebSocketRoute("/graphql", graphql_socket),
+        Route(GRAPHQL_PATH, graphql, methods=["GET", "POST", "PUT", "DELETE"]),
+        WebSocketRoute(GRAPHQL_PATH, graphql_socket),
         Route("/health", health),
         Route("/ready", ready),
         *(explorer_routes(settings.examples) if settings.explorer else ()),
@@ -194,7 +233,7 @@ def _executor(
     return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after)
 
 
-def _middleware(settings: HttpSettings) -> list[Middleware]:
+def _middleware(settings: HttpSettings, shedding: LoadShedding) -> list[Middleware]:
     found, cors = [], settings.cors
     if cors.origins or cors.origin_pattern:
         found.append(
@@ -209,9 +248,15 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
                 max_age=cors.max_age_s,
             )
         )
+    found.append(Middleware(SheddingLayer, shedding=shedding, path=GRAPHQL_PATH, in_flight=_in_flight))
     if settings.compresses_from is not None:
         found.append(Middleware(Compression, minimum_size=settings.compresses_from, compresslevel=_GZIP_LEVEL))
     return found
+
+
+def _in_flight(scope: Scope) -> int:
+    gateway: Gateway = scope["app"].state.gateway
+    return gateway.http.readiness.in_flight
 
 
 def _clients(
@@ -232,9 +277,10 @@ def _clients(
 def _key_source(settings: TokenSettings, session: aiohttp.ClientSession) -> KeySource | None:
     if settings.jwks is None:
         return None
+    ages = KeyAges(settings.jwks_refresh_s, settings.jwks_stale_s)
     if settings.jwks.startswith(("http://", "https://")):
-        return keys_from_url(settings.jwks, session)
-    return keys_from_file(Path(settings.jwks))
+        return keys_from_url(settings.jwks, session, ages)
+    return keys_from_file(Path(settings.jwks), ages)
 
 
 def _refuse_unknown_names(supergraph: Supergraph, names: list[str]) -> None:

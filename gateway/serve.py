@@ -126,6 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
         access_log=False,
         timeout_graceful_shutdown=math.ceil(settings.http.readiness.grace_s),
         server_header=False,
+        # Whose address counts is `http.trusted_proxies`' business: uvicorn would believe any local process.
+        proxy_headers=False,
         ws_max_size=settings.websocket.max_message_bytes,
     )
     DrainingServer(config, settings.http.readiness.drain_s).run()

@@ -32,13 +32,21 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How callers' tokens are checked. `jwks` is a file or an http(s) URL; None: nobody can sign in."""
+    """How callers' tokens are checked. `jwks` is a file or an http(s) URL; None: nobody can sign in.
+
+    jwks_refresh_s: how old the set may get before it is read again, in the background; jwks_stale_s: how long its keys
+    hold while it cannot be read. max_verified: tokens that are known again without checking the signature anew.
+    """
 
     jwks: str | None = None
     algorithms: tuple[str, ...] = ("EdDSA",)
     issuer: str | None = None
     audience: str | None = None
     leeway_s: int = 5
+    max_bytes: int = 8192
+    max_verified: int = 10_000
+    jwks_refresh_s: float = 300.0
+    jwks_stale_s: float = 86_400.0
 
 
 class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):

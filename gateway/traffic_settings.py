@@ -99,13 +99,12 @@ class SheddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """When requests are answered 503 before they are read: too many at work, or the event loop late.
 
     target_lag_ms: while the loop is later than this, fewer requests are taken at a time; while it is not, more, up to
-    `max_in_flight`. max_lag_ms: above it none are. retry_after_s: what refused clients are told.
+    `max_in_flight`. retry_after_s: what refused clients are told, and up to twice that.
     """
 
     enabled: bool = True
     max_in_flight: int = 1000
     target_lag_ms: float = 100.0
-    max_lag_ms: float = 1000.0
     retry_after_s: float = 1.0
 
 
@@ -115,6 +114,7 @@ class ApiKeySettings(Struct, frozen=True, forbid_unknown_fields=True):
     file: JSON, a list of keys by prefix and SHA-256. introspection_url: asked as RFC 7662 says, with the text of
     `introspection_authorization` (a file) as `Authorization`, within `timeout_s`.
     cache_s, unknown_s: how long a key that holds, or does not, is not asked about again; max_kept of each.
+    stream_s: how long a stream that a key has opened may live.
     failures: keys that do not hold, by IP address; above it no unknown key is looked at.
     """
 
@@ -125,5 +125,6 @@ class ApiKeySettings(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 2.0
     cache_s: float = 60.0
     unknown_s: float = 10.0
+    stream_s: float = 3600.0
     max_kept: int = 10_000
     failures: Rate = Rate(10, 60.0)

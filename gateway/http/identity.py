@@ -2,32 +2,41 @@
 
 In: the text of `Authorization`. Out: an `Identity`, or none for no token. Refuses (`Unauthenticated`) any token that is
 not a JWS under an allowed algorithm by the key that its `kid` names, unexpired, and of the right issuer and audience.
-The key is looked up by `kid` among keys we hold: nothing in a token (`jku`, `jwk`, `x5u`) ever leads to a key.
+A token is verified once: while its key holds, the same text is known again; its times are looked at every time.
 """
 
 from __future__ import annotations
 
+import hashlib
+import math
 import secrets
 import time
 import warnings
-from base64 import urlsafe_b64decode
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 from joserfc import jwt
-from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import GuestProtocol, Key, OKPKey
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import Key, OKPKey
 from msgspec import Struct
 
 from gateway.client.protocol import HeaderExchange
 from gateway.errors import Unauthenticated
 from gateway.execution.caller import Principal
 from gateway.http.key_sets import KeySource, KeysUnreadable
+from gateway.http.tokens import header_of, verified_claims
 from gateway.settings import TokenSettings
 
 _REGISTERED = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 _LIFETIME_S = 60
+# How old a token may be when a new operation gets it; it is kept for half its life more.
+_SIGNED_ANEW_AFTER_S = 15
+_SIGNED_KEPT = 10_000
+_ALGORITHMS = frozenset({"EdDSA", "Ed25519"}) | {
+    f"{family}{bits}" for family in ("ES", "RS", "PS", "HS") for bits in (256, 384, 512)
+}
 # "EdDSA" is what RFC 8037 calls it and what partners send; its successor's name says the same of an Ed25519 key.
 warnings.filterwarnings("ignore", category=SecurityWarning, message="EdDSA is deprecated")
 
@@ -42,15 +51,25 @@ class Identity(Struct, frozen=True):
     expires_at: float
 
 
-class _Header(Struct):
-    kid: str | None = None
+class _Verified(Struct, frozen=True):
+    """What a token said, and the key that proves it."""
+
+    identity: Identity
+    not_before: float
+    kid: str
+    key: Key
 
 
 class TokenVerifier:
+    """Raises ValueError for algorithms that prove nothing."""
+
     def __init__(self, settings: TokenSettings, keys: KeySource | None, now: Clock = time.time) -> None:
+        if not settings.algorithms or not set(settings.algorithms) <= _ALGORITHMS:
+            raise ValueError(f"tokens.algorithms may be of {', '.join(sorted(_ALGORITHMS))}.")
         self._settings = settings
         self._keys = keys
         self._now = now
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     async def identity(self, authorization: str | None) -> Identity | None:
         if authorization is None or not authorization.strip():
@@ -60,38 +79,56 @@ class TokenVerifier:
             raise Unauthenticated("the Authorization header is no bearer token")
         if self._keys is None:
             raise Unauthenticated("this gateway holds no keys to check tokens with")
-        return self._identity_from(await self._claims(token.strip(), self._keys))
+        token = token.strip()
+        if len(token) > self._settings.max_bytes:
+            raise Unauthenticated(f"the token has more than {self._settings.max_bytes} bytes")
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        verified = self._verified.get(digest)
+        if verified is None or self._keys.held(verified.kid) is not verified.key:
+            verified = await self._verify(token, self._keys)
+            self._keep(digest, verified)
+        self._check_times(verified)
+        return verified.identity
 
-    async def _claims(self, token: str, keys: KeySource) -> Mapping[str, object]:
+    async def close(self) -> None:
+        if self._keys is not None:
+            await self._keys.close()
+
+    async def _verify(self, token: str, keys: KeySource) -> _Verified:
+        header = header_of(token, self._settings.algorithms)
+        kid = str(header["kid"])
         try:
-            key = await keys.key_named(_kid_of(token))
-
-            def named(_: GuestProtocol) -> Key:
-                return key
-
-            decoded = jwt.decode(token, named, algorithms=list(self._settings.algorithms))
+            key = await keys.key_named(kid)
         except KeysUnreadable as error:
             raise Unauthenticated(str(error)) from error
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise Unauthenticated(f"{type(error).__name__}: {error}") from error
-        return decoded.claims
+        claims = verified_claims(token, header, key)
+        return _Verified(self._identity_from(claims), _moment(claims.get("nbf", 0)), kid, key)
+
+    def _keep(self, digest: bytes, verified: _Verified) -> None:
+        self._verified[digest] = verified
+        self._verified.move_to_end(digest)
+        if len(self._verified) > self._settings.max_verified:
+            self._verified.popitem(last=False)
+
+    def _check_times(self, verified: _Verified) -> None:
+        now = self._now()
+        if now >= verified.identity.expires_at:
+            raise Unauthenticated("the token has expired")
+        if now < verified.not_before - self._settings.leeway_s:
+            raise Unauthenticated("the token is not valid yet")
 
     def _identity_from(self, claims: Mapping[str, object]) -> Identity:
-        subject, expires, not_before = claims.get("sub"), claims.get("exp"), claims.get("nbf", 0)
-        now, leeway = self._now(), self._settings.leeway_s
-        if not isinstance(subject, str) or not subject:
+        subject = claims.get("sub")
+        # A subject goes into keys and logs: what cannot be seen in it could make one look like another.
+        if not isinstance(subject, str) or not subject or not subject.isprintable():
             raise Unauthenticated("the token names nobody")
-        if not isinstance(expires, int | float) or now >= expires + leeway:
-            raise Unauthenticated("the token has expired, or does not say when it does")
-        if not isinstance(not_before, int | float) or now < not_before - leeway:
-            raise Unauthenticated("the token is not valid yet")
         if self._settings.issuer is not None and claims.get("iss") != self._settings.issuer:
             raise Unauthenticated("the token comes from another issuer")
         if self._settings.audience is not None and self._settings.audience not in _texts(claims.get("aud")):
             raise Unauthenticated("the token is for another audience")
         own = {name: value for name, value in claims.items() if name not in _REGISTERED}
         # With the leeway: a token that is taken must not have run out at once for a stream.
-        return Identity(subject, own, float(expires) + leeway)
+        return Identity(subject, own, _moment(claims.get("exp")) + self._settings.leeway_s)
 
 
 class CallerTokenSigner:
@@ -101,9 +138,23 @@ class CallerTokenSigner:
         self._key = OKPKey.import_key(key_file.read_bytes())
         self._header = {"alg": "EdDSA", "kid": self._key.thumbprint(), "typ": "caller+jwt"}
         self._now = now
+        self._signed: OrderedDict[int, tuple[Identity, str, int]] = OrderedDict()
 
     def sign(self, identity: Identity) -> str:
+        """The same text for a while: one caller's operations share what they ask at the same time."""
         issued = int(self._now())
+        # By the object: a token that is known again has the same one, and keeping it here keeps its place taken.
+        kept = self._signed.get(id(identity))
+        if kept is not None and 0 <= issued - kept[2] < _SIGNED_ANEW_AFTER_S:
+            return kept[1]
+        token = self._sign(identity, issued)
+        self._signed[id(identity)] = (identity, token, issued)
+        self._signed.move_to_end(id(identity))
+        if len(self._signed) > _SIGNED_KEPT:
+            self._signed.popitem(last=False)
+        return token
+
+    def _sign(self, identity: Identity, issued: int) -> str:
         claims: dict[str, object] = {
             "iss": "gateway",
             "aud": "subgraph",
@@ -130,6 +181,7 @@ class SignedCaller:
         self.trace_id = secrets.token_hex(16)
         self._signer = signer
         self._now = now
+        self._principal: tuple[Identity, Principal] | None = None
         self._token: str | None = None
         self._fresh_until = float("-inf")
 
@@ -140,15 +192,16 @@ class SignedCaller:
 
     @property
     def principal(self) -> Principal | None:
-        if self.identity is None:
+        identity, made = self.identity, self._principal
+        if identity is None:
             return None
-        claims = self.identity.claims
-        tenant = claims.get("tenant")
-        return Principal(
-            self.identity.subject,
-            tenant if isinstance(tenant, str) else None,
-            msgspec.json.encode(claims, order="deterministic"),
-        )
+        if made is not None and made[0] is identity:
+            return made[1]
+        claims, tenant = identity.claims, identity.claims.get("tenant")
+        encoded = msgspec.json.encode(claims, order="deterministic")
+        principal = Principal(identity.subject, tenant if isinstance(tenant, str) else None, encoded)
+        self._principal = (identity, principal)
+        return principal
 
     def token(self) -> str | None:
         if self.identity is None or self._signer is None:
@@ -159,15 +212,10 @@ class SignedCaller:
         return self._token
 
 
-def _kid_of(token: str) -> str:
-    encoded = token.split(".", 1)[0]
-    try:
-        header = msgspec.json.decode(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)), type=_Header)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Unauthenticated("the token has no readable header") from error
-    if not header.kid:
-        raise Unauthenticated("the token names no key")
-    return header.kid
+def _moment(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise Unauthenticated("the token does not say when it ends, or when it begins")
+    return float(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

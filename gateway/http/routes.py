@@ -21,12 +21,13 @@ from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthentica
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError
 from gateway.http.cross_site import refuse_unasked
+from gateway.http.door import Door, Visit
 from gateway.http.headers import Exchange, HeaderRules
-from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
 from gateway.http.live import Result, results_of
 from gateway.http.multipart_stream import only_part, pieces_media_type
 from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
-from gateway.http.readiness import Readiness
+from gateway.http.rate_limits import TurnedAway
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
 from gateway.http.streams import GraphQLOverStreams, token_in
@@ -46,41 +47,53 @@ class GraphQLOverHttp:
     def __init__(
         self,
         pipeline: LivePipeline,
-        verifier: TokenVerifier,
+        door: Door,
         signer: CallerTokenSigner | None,
         limits: Limits,
         settings: HttpSettings = HttpSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._pipeline = pipeline
-        self._verifier = verifier
+        self._door = door
         self._signer = signer
         self._limits = limits
         self._settings = settings
         self._rules = HeaderRules(settings.headers)
         self._prevents_csrf = settings.csrf_prevention or self._rules.passes_cookies
         self._streams = GraphQLOverStreams(pipeline, signer, settings.streams)
-        self.readiness = Readiness(settings.readiness)
+        self.readiness = door.readiness
 
     async def answer(self, request: Request) -> HttpResponse:
         accept = request.headers.get("accept")
         media_type, stream = answer_type(accept), stream_type(accept)
         if media_type is None and stream is None:
             return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
+        visit = self._door.visit(request)
         try:
             with self.readiness.request():
-                if token := token_in(request):
-                    return await self._on_shared_stream(request, token, stream)
-                if request.method in ("PUT", "DELETE"):
-                    return await self._reserve(request)
-                return await self._answer(request, media_type, stream)
+                response = await self._answer_to(visit, request, media_type, stream)
         except RequestRefused as refused:
             if isinstance(refused, Unauthenticated):
                 _log.info("token refused: %s", refused.reason)
-            return _refused(refused, media_type or GRAPHQL)
+            response = _refused(refused, media_type or GRAPHQL)
+        for name, value in visit.headers:
+            response.headers.setdefault(name, value)
+        return response
 
-    async def _answer(self, request: Request, media_type: str | None, stream: str | None) -> HttpResponse:
-        asked = await self._asked(request)
-        identity = await self._verifier.identity(request.headers.get("authorization"))
+    async def _answer_to(
+        self, visit: Visit, request: Request, media_type: str | None, stream: str | None
+    ) -> HttpResponse:
+        """Who asks and how often comes before the body."""
+        identity = await visit.identify()
+        if token := token_in(request):
+            return await self._on_shared_stream(visit, request, token, stream)
+        if request.method in ("PUT", "DELETE"):
+            return self._reserve(request, identity)
+        await visit.ask()
+        return await self._answer(visit, request, media_type, stream)
+
+    async def _answer(self, visit: Visit, request: Request, media_type: str | None, stream: str | None) -> HttpResponse:
+        asked, identity = await self._asked(request), visit.identity
+        await visit.ask_documents(asked if isinstance(asked, list) else [asked])
         exchange = Exchange(self._rules, request.headers.items())
         if isinstance(asked, list):
             return await self._batch(asked, identity, exchange, media_type or GRAPHQL)
@@ -133,24 +146,26 @@ class GraphQLOverHttp:
     def end_streams(self) -> None:
         self._streams.end()
 
-    async def _reserve(self, request: Request) -> HttpResponse:
+    def _reserve(self, request: Request, identity: Identity | None) -> HttpResponse:
         """PUT without a token asks for a stream for many operations."""
         if request.method == "DELETE":
             raise BadRequest("Say which stream: its token is missing.")
-        return self._streams.reserve(await self._verifier.identity(request.headers.get("authorization")))
+        return self._streams.reserve(identity)
 
-    async def _on_shared_stream(self, request: Request, token: str, stream: str | None) -> HttpResponse:
+    async def _on_shared_stream(self, visit: Visit, request: Request, token: str, stream: str | None) -> HttpResponse:
         """GET opens the reserved stream, POST runs an operation on it, DELETE ends one."""
         if request.method == "GET" and stream == EVENTS and "query" not in request.query_params:
             return self._streams.open(token)
-        identity = await self._verifier.identity(request.headers.get("authorization"))
+        identity = visit.identity
         if request.method == "DELETE":
             return self._streams.stop(token, request.query_params.get("operationId"), identity)
         if request.method == "PUT":
             raise BadRequest("This stream is reserved already.", 409, ErrorCode.CONFLICT)
+        await visit.ask()
         asked = await self._asked(request)
         if isinstance(asked, list):
             raise BadRequest("Send one operation at a time to a stream.")
+        await visit.ask_documents([asked])
         exchange = Exchange(self._rules, request.headers.items())
         return self._streams.start(
             token, asked, identity, SignedCaller(identity, self._signer, headers=exchange), request.method
@@ -251,6 +266,9 @@ def _refused(error: RequestRefused, media_type: str) -> HttpResponse:
     response = _http(refusal(error).as_bytes(), status_of(error, media_type), media_type)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(error, TurnedAway):
+        for name, value in error.headers:
+            response.headers[name] = value
     if response.status_code == 405:
         response.headers["Allow"] = "POST"
     return response

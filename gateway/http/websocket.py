@@ -26,10 +26,12 @@ from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthentica
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
 from gateway.http.caller_places import CallerPlaces
+from gateway.http.door import Door
 from gateway.http.ending import ended
-from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller, TokenVerifier
+from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
 from gateway.http.live import LONGEST_ID
 from gateway.http.negotiation import spelling_of
+from gateway.http.rate_limits import TurnedAway
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import OperationRequest
@@ -68,11 +70,11 @@ class GraphQLOverWebSocket:
     def __init__(
         self,
         pipeline: LivePipeline,
-        verifier: TokenVerifier,
+        door: Door,
         signer: CallerTokenSigner | None,
         settings: WebSocketSettings,
     ) -> None:
-        self.pipeline, self.verifier, self.signer, self.settings = pipeline, verifier, signer, settings
+        self.pipeline, self.door, self.signer, self.settings = pipeline, door, signer, settings
         self.sockets = CallerPlaces(settings.max_sockets)
 
     async def serve(self, socket: WebSocket) -> None:
@@ -95,6 +97,7 @@ class _Connection:
         self._callers: dict[str, SignedCaller] = {}
         self._life: asyncio.Timeout | None = None
         self._free = self._face.sockets.take(None)
+        self._visit = face.door.visit(socket)
 
     async def serve(self) -> None:
         try:
@@ -123,7 +126,7 @@ class _Connection:
             raise _Closing(4408, "Connection initialisation timeout") from None
         if first.type != "connection_init":
             raise _Closing(4401, "Unauthorized")
-        identity = await self._verified(_authorization_in(first) or self._socket.headers.get("authorization"))
+        identity = await self._verified(_authorization_in(first))
         if not self._face.sockets.has_room(identity):
             raise _Closing(4429, "Too many sockets at once")
         self._free = self._face.sockets.take(identity)
@@ -132,10 +135,12 @@ class _Connection:
 
     async def _verified(self, authorization: str | None) -> Identity | None:
         try:
-            return await self._face.verifier.identity(authorization)
+            return await self._visit.identify(authorization)
         except Unauthenticated as refused:
             _log.info("token refused: %s", refused.reason)
             raise _Closing(4403, "Forbidden") from refused
+        except RequestRefused as refused:
+            raise _Closing(4429 if isinstance(refused, TurnedAway) else 4400, str(refused)[:120]) from refused
 
     async def _renew(self, authorization: str) -> None:
         """A newer token of the same caller: the socket and what runs on it live as long as that one."""
@@ -216,6 +221,9 @@ class _Connection:
 
     async def _answer(self, name: str, asked: OperationRequest, caller: SignedCaller) -> None:
         pipeline = self._face.pipeline
+        self._visit.refuse_overloaded()
+        await self._visit.ask()
+        await self._visit.ask_documents([asked])
         ready = pipeline.ready(asked, in_pieces=True)
         shows_plan = bool((asked.extensions or {}).get("queryPlan"))
         if ready.plan.kind == "subscription":
@@ -227,7 +235,9 @@ class _Connection:
                 async for piece in pieces:
                     await self._send_next(name, piece)
         else:
-            await self._send_next(name, await pipeline.answer(ready, caller, shows_plan))
+            with self._face.door.readiness.request():
+                response = await pipeline.answer(ready, caller, shows_plan)
+            await self._send_next(name, response)
         # Freed before the client learns of it: it may use the id again at once.
         self._running.pop(name, None)
         await self._send({"id": name, "type": "complete"})

@@ -58,6 +58,7 @@ async def serve(settings: ProcessSettings, host: str, port: int) -> None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
         await uvicorn.Server(config).serve(sockets=[listening(host, port)])

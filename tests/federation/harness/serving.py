@@ -25,6 +25,7 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     usual = {"log_level": "warning", "ws": SocketProtocol, "timeout_graceful_shutdown": 1, "lifespan": "on"}
+    usual["proxy_headers"] = False
     config = uvicorn.Config(app, **(usual | options))
     config.load()
     server = uvicorn.Server(config)
