@@ -104,7 +104,7 @@ class SheddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = True
     max_in_flight: int = 1000
-    target_lag_ms: float = 100.0
+    target_lag_ms: float = 200.0
     retry_after_s: float = 1.0
 
 

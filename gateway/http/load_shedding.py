@@ -23,7 +23,7 @@ from gateway.traffic_settings import SheddingSettings
 _BEAT_S = 0.05
 _LESS, _MORE = 0.7, 1.1
 # So many are always taken: something must be answered to see how it goes.
-_FEWEST = 8
+_FEWEST = 20
 _SENTENCE = "The gateway has more to do than it can; try again in a moment."
 _BODY = Response(errors=(ResponseError(_SENTENCE, ErrorCode.OVERLOADED),), executed=False).as_bytes()
 

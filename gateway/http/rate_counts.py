@@ -128,9 +128,15 @@ class RedisCounts:
     """Raises `CountsDown` when Redis does not answer in time; then it is not asked for a second."""
 
     def __init__(self, url: str, wait_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        # Nothing is tried twice here: each request has `wait_s` and no more.
+        # Nothing is tried twice here: each request has `wait_s` and no more. A connection that is being opened cannot be
+        # cancelled, so it has to have the same limits.
         pool = BlockingConnectionPool.from_url(
-            url, max_connections=_CONNECTIONS, timeout=wait_s, retry=Retry(NoBackoff(), 0)
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=wait_s,
+            socket_timeout=wait_s,
+            socket_connect_timeout=wait_s,
+            retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis(connection_pool=pool)
         self._pool = pool
@@ -147,8 +153,9 @@ class RedisCounts:
             async with asyncio.timeout(self._wait_s):
                 answer = await self._script([quota.key for quota in quotas], arguments)
         except (TimeoutError, OSError, RedisError) as error:
+            if self._now() >= self._down_until:
+                _log.warning("rates cannot be told: Redis: %s", str(error) or type(error).__name__)
             self._down_until = self._now() + _ASK_AGAIN_AFTER_S
-            _log.warning("rates cannot be told: Redis: %s", error or type(error).__name__)
             raise CountsDown(f"Redis: {error}") from error
         *numbers, now = (float(each) / 1e6 for each in answer[:-1])
         refused = int(answer[-1]) == 1

@@ -1,0 +1,175 @@
+"""More requests than can be answered: some are refused at once, so that the others are answered in time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.http.load_shedding import LoadShedding
+from gateway.settings import HttpSettings, Settings
+from gateway.traffic_settings import SheddingSettings
+from infra.local.platform import any_free_port
+from tests.gateway.http.keys import ANSWERED, ASKED, gateway
+
+# A gateway in a process of its own, whose subgraph burns a few milliseconds of CPU for each request.
+BUSY = """
+import sys, time
+import uvicorn
+from gateway.app import build_app
+from gateway.settings import HttpSettings, Settings
+from gateway.traffic_settings import SheddingSettings
+from tests.federation.harness.suite import suite_named
+
+class Busy:
+    async def execute(self, document, variables, name, token, scope):
+        until = time.process_time() + 0.004
+        while time.process_time() < until:
+            pass
+        return {"data": {"me": {"name": "Ada"}}}
+
+suite = suite_named("shop")
+settings = Settings(http=HttpSettings(shedding=SheddingSettings(enabled=sys.argv[2] == "on")))
+app = build_app(settings, suite.supergraph, {**suite.subgraphs, "users": Busy()})
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
+"""
+IN_TIME_S = 1.0
+
+
+@asynccontextmanager
+async def busy(shedding: str) -> AsyncIterator[aiohttp.ClientSession]:
+    port = any_free_port()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY, str(port), shedding)
+    connector = aiohttp.TCPConnector(limit=0)
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session:
+            async with asyncio.timeout(30):
+                while True:
+                    try:
+                        if (await session.get("/health")).status == 200:
+                            break
+                    except aiohttp.ClientConnectionError:
+                        await asyncio.sleep(0.05)
+            yield session
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def capacity(session: aiohttp.ClientSession, for_s: float) -> float:
+    """Answers a second to ten clients that wait for each."""
+    answered, end = 0, time.monotonic() + for_s
+
+    async def client() -> None:
+        nonlocal answered
+        while time.monotonic() < end:
+            async with session.post("/graphql", json=ASKED) as response:
+                assert await response.json() == ANSWERED
+            answered += 1
+
+    await asyncio.gather(*(client() for _ in range(10)))
+    return answered / for_s
+
+
+async def goodput(session: aiohttp.ClientSession, a_second: float, for_s: float) -> tuple[float, set[int]]:
+    """Answers a second that come in time, to clients that do not wait for one another; and the statuses seen."""
+    good, seen = 0, set()
+
+    async def client() -> None:
+        nonlocal good
+        begun = time.monotonic()
+        try:
+            async with session.post("/graphql", json=ASKED) as response:
+                await response.read()
+        except aiohttp.ClientError:
+            return
+        seen.add(response.status)
+        good += response.status == 200 and time.monotonic() - begun < IN_TIME_S
+
+    begun, sent, clients = time.monotonic(), 0, set()
+    while (passed := time.monotonic() - begun) < for_s:
+        for _ in range(int(passed * a_second) - sent):
+            clients.add(asyncio.create_task(client()))
+            sent += 1
+        await asyncio.sleep(0.01)
+    await asyncio.wait(clients, timeout=2 * IN_TIME_S)
+    for each in clients:
+        each.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
+    return good / for_s, seen
+
+
+async def test_at_three_times_the_load_nearly_as_much_is_answered_in_time_as_ever() -> None:
+    async with busy("on") as session:
+        most = await capacity(session, 2.0)
+        good, seen = await goodput(session, 3 * most, 5.0)
+    print(f"capacity {most:.0f}/s, goodput at three times the load {good:.0f}/s")
+    assert seen == {200, 503}
+    assert good > 0.6 * most
+
+
+async def test_a_refusal_says_when_to_come_back_and_is_made_before_anything_is_read(tmp_path: Path) -> None:
+    shedding = SheddingSettings(max_in_flight=0, retry_after_s=4.0)
+    async with gateway(tmp_path, Settings(http=HttpSettings(shedding=shedding))) as session:
+        refused = await session.post("/graphql", data=b"no request at all", headers={"Authorization": "nonsense"})
+        assert (refused.status, 4 <= int(refused.headers["Retry-After"]) <= 8) == (503, True)
+        assert (await refused.json())["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        assert [(await session.get(path)).status for path in ("/health", "/ready", "/")] == [200, 200, 200]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as socket:
+            await session.ws_connect("/graphql", protocols=["graphql-transport-ws"])
+        assert socket.value.status == 503
+
+
+async def test_an_operation_on_an_open_socket_is_refused_too(tmp_path: Path, monkeypatch: Any) -> None:
+    settings = Settings(http=HttpSettings(shedding=SheddingSettings(max_in_flight=1)))
+    async with (
+        gateway(tmp_path, settings) as session,
+        session.ws_connect("/graphql", protocols=["graphql-transport-ws"]) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        await socket.receive_json()
+        held = asyncio.create_task(held_request(session))
+        async with asyncio.timeout(5):
+            while True:
+                await socket.send_json({"id": "1", "type": "subscribe", "payload": ASKED})
+                if (message := await socket.receive_json())["type"] == "error":
+                    break
+                await socket.receive_json()
+        assert message["payload"][0]["extensions"]["code"] == "OVERLOADED"
+        held.cancel()
+
+
+async def held_request(session: aiohttp.ClientSession) -> None:
+    """A request whose body never ends."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    await session.post("/graphql", data=body(), headers={"Content-Type": "application/json"})
+
+
+def test_while_the_loop_is_late_fewer_are_taken_and_then_more_again() -> None:
+    shedding = LoadShedding(SheddingSettings(max_in_flight=1000, target_lag_ms=100))
+    assert shedding.admits(99)
+    shedding.beat(150)
+    assert [shedding.admits(each) for each in (69, 70)] == [True, False]
+    shedding.beat(150)
+    assert [shedding.admits(each) for each in (48, 49)] == [True, False]
+    for _ in range(100):
+        shedding.beat(150)
+    assert [shedding.admits(each) for each in (19, 20)] == [True, False]
+    for _ in range(60):
+        shedding.beat(0)
+    assert [shedding.admits(each) for each in (999, 1000)] == [True, False]
+
+
+def test_switched_off_it_takes_all() -> None:
+    assert LoadShedding(SheddingSettings(enabled=False, max_in_flight=0)).admits(10_000)
