@@ -128,7 +128,7 @@ class RedisCounts:
     """Raises `CountsDown` when Redis does not answer in time; then it is not asked for a second."""
 
     def __init__(self, url: str, wait_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        # Nothing is tried twice here: each request has `wait_s` and no more. A connection that is being opened cannot be
+        # Nothing is tried twice: each request has `wait_s` and no more. A connection that is being opened cannot be
         # cancelled, so it has to have the same limits.
         pool = BlockingConnectionPool.from_url(
             url,
