@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from starlette.requests import HTTPConnection
 
+from gateway.errors import Unauthenticated
 from gateway.http.api_keys import ApiKeys
 from gateway.http.client_address import ClientAddresses
 from gateway.http.identity import Identity, TokenVerifier
@@ -50,17 +51,23 @@ class Visit:
         self.headers: list[tuple[str, str]] = []
 
     async def identify(self, authorization: str | None = None) -> Identity | None:
-        """Who asks. `authorization`: said elsewhere than in a header."""
+        """Who asks. `authorization`: said elsewhere than in a header. Who is not who they say counts as anonymous."""
+        try:
+            self.identity = await self._identity(authorization)
+        except Unauthenticated:
+            await self.ask()
+            raise
+        return self.identity
+
+    async def _identity(self, authorization: str | None) -> Identity | None:
         keys, headers = self._door.api_keys, self._connection.headers
         key = None if keys is None else headers.get(keys.header)
         token = authorization or headers.get("authorization")
         if keys is None or key is None:
-            self.identity = await self._door.tokens.identity(token)
-        elif token:
+            return await self._door.tokens.identity(token)
+        if token:
             raise BadRequest(f"Send a token or an API key ({keys.header}), not both.")
-        else:
-            self.identity = await keys.identity(key, self._address())
-        return self.identity
+        return await keys.identity(key, self._address())
 
     async def ask(self, operations: int = 1) -> None:
         """Count operations, before they are read."""

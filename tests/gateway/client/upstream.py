@@ -11,7 +11,8 @@ import aiohttp
 from aiohttp import web
 
 from gateway.client.guarded import GuardedClient, guard_of
-from gateway.client.http import HttpClient
+from gateway.client.http import HttpClient, Streaming
+from gateway.client.lean.client import LeanSettings, LeanTransport
 from gateway.client.operation_context import OperationContext, Operations
 from gateway.client.protocol import WireRequest
 from gateway.plan.nodes import SubgraphName
@@ -71,8 +72,11 @@ async def guarded(
     await site.start()
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        client = HttpClient(NAME, f"http://127.0.0.1:{port}/", session, timeout_s, 10_000)
+        url, transport = f"http://127.0.0.1:{port}/", LeanTransport(LeanSettings())
+        wire = transport.client(NAME, url, timeout_s, 10_000)
+        client = HttpClient(NAME, url, session, timeout_s, 10_000, Streaming(), wire)
         yield GuardedClient(client, guard_of(NAME, settings, timeout_s, Operations(operation_s)))
+        await transport.close()
     await runner.cleanup()
 
 

@@ -59,6 +59,12 @@ async def test_every_answer_says_how_the_caller_stands(tmp_path: Path) -> None:
         )
 
 
+async def test_tokens_that_do_not_hold_are_counted_as_their_address(tmp_path: Path) -> None:
+    async with gateway(tmp_path, Settings(rate_limits=RateLimitSettings(anonymous=TWO))) as session:
+        assert await statuses(session, 3, Authorization="Bearer nonsense") == [401, 401, 429]
+        assert await statuses(session, 1, **bearer()) == [200]
+
+
 async def test_the_body_of_a_refused_request_is_not_read(tmp_path: Path) -> None:
     async with gateway(tmp_path, Settings(rate_limits=RateLimitSettings(anonymous=Rate(1, 600.0)))) as session:
         assert await statuses(session, 2, "no request at all") == [400, 429]
