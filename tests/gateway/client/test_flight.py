@@ -40,6 +40,8 @@ async def test_identical_fetches_of_one_caller_are_one_request() -> None:
     ("first", "second", "owners"),
     [
         ({"caller_token": "ada"}, {"caller_token": "bob"}, ("ada", "bob")),
+        # One caller with other rights than a moment ago.
+        ({"caller_token": "ada"}, {"caller_token": "ada, engineer"}, ("ada", "ada")),
         ({"caller_token": "ada"}, {}, ("ada", None)),
         # Without a signer there are no tokens, and callers are still not one another.
         ({}, {}, (("ada", "tenant-1"), ("ada", "tenant-2"))),

@@ -137,6 +137,7 @@ ATTACKS = {
     "a subject on two lines": signed({**CLAIMS, "sub": "ada\nadmin"}),
     "an invisible subject": signed({**CLAIMS, "sub": "ada\u202e"}),
     "a subject that is no text": signed({**CLAIMS, "sub": {"$ne": None}}),
+    "another claim no number": with_text(json.dumps({**CLAIMS, "level": float("nan")})),
     "a claim twice": with_text('{"sub":"eve",' + json.dumps(CLAIMS)[1:]),
     "a claim twice further in": with_text('{"x":{"a":1,"a":2},' + json.dumps(CLAIMS)[1:]),
     "a header member twice": "",
