@@ -34,12 +34,16 @@ class LoadShedding:
         self._now = now
         self._most = float(settings.max_in_flight)
         self._busiest = 0
+        self._due: float | None = None
         self.refused = 0
 
     def admits(self, in_flight: int) -> bool:
         """Whether one more may come where so many are at work."""
         if in_flight >= self._busiest:
             self._busiest = in_flight + 1
+        # A loop that is very late is late with the beat as well: a burst must not be let in until then.
+        if self._due is not None and (late_ms := (self._now() - self._due) * 1000) > self._settings.target_lag_ms:
+            self.beat(late_ms)
         if in_flight < self._most or not self._settings.enabled:
             return True
         self.refused += 1
@@ -61,13 +65,14 @@ class LoadShedding:
         else:
             self._most = min(self._settings.max_in_flight, self._most * _MORE)
         self._busiest = 0
+        self._due = self._now() + _BEAT_S
 
     async def watch(self) -> None:
         """Measure how late the event loop is, for ever."""
+        self._due = self._now() + _BEAT_S
         while True:
-            due = self._now() + _BEAT_S
             await asyncio.sleep(_BEAT_S)
-            self.beat((self._now() - due) * 1000)
+            self.beat((self._now() - self._due) * 1000)
 
 
 class SheddingLayer:

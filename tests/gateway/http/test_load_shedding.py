@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -41,10 +43,16 @@ app = build_app(settings, suite.supergraph, {**suite.subgraphs, "users": Busy()}
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
 """
 IN_TIME_S = 1.0
+CONNECTIONS = 1000
+BODY = json.dumps(ASKED).encode()
+REQUEST = (
+    b"POST /graphql HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\n"
+    b"Content-Length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
+)
 
 
 @asynccontextmanager
-async def busy(shedding: str) -> AsyncIterator[aiohttp.ClientSession]:
+async def busy(shedding: str) -> AsyncIterator[tuple[aiohttp.ClientSession, Callable[[], float]]]:
     port = any_free_port()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY, str(port), shedding)
     connector = aiohttp.TCPConnector(limit=0)
@@ -57,14 +65,20 @@ async def busy(shedding: str) -> AsyncIterator[aiohttp.ClientSession]:
                             break
                     except aiohttp.ClientConnectionError:
                         await asyncio.sleep(0.05)
-            yield session
+            yield session, lambda: cpu_seconds_of(process.pid)
     finally:
         process.kill()
         await process.wait()
 
 
-async def capacity(session: aiohttp.ClientSession, for_s: float) -> float:
-    """Answers a second to ten clients that wait for each."""
+def cpu_seconds_of(pid: int) -> float:
+    """What a process has used: on a machine that others use as well, a better clock than the wall's."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def capacity(session: aiohttp.ClientSession, for_s: float) -> int:
+    """Answers to ten clients that wait for each."""
     answered, end = 0, time.monotonic() + for_s
 
     async def client() -> None:
@@ -75,44 +89,68 @@ async def capacity(session: aiohttp.ClientSession, for_s: float) -> float:
             answered += 1
 
     await asyncio.gather(*(client() for _ in range(10)))
-    return answered / for_s
+    return answered
 
 
-async def goodput(session: aiohttp.ClientSession, a_second: float, for_s: float) -> tuple[float, set[int]]:
-    """Answers a second that come in time, to clients that do not wait for one another; and the statuses seen."""
-    good, seen = 0, set()
+class Client(asyncio.Protocol):
+    """One kept connection, and nothing that costs the machine what the gateway could use."""
 
-    async def client() -> None:
+    def __init__(self, heard: Callable[[Client, int, float], None]) -> None:
+        self._heard = heard
+        self._begun = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def ask(self) -> None:
+        self._begun = time.monotonic()
+        self.transport.write(REQUEST)
+
+    def data_received(self, data: bytes) -> None:
+        if data.startswith(b"HTTP/1.1 "):
+            self._heard(self, int(data[9:12]), time.monotonic() - self._begun)
+
+
+async def goodput(port: int, due: Callable[[], float], for_s: float) -> tuple[int, set[int]]:
+    """Answers that come in time, to clients that do not wait for one another; and the statuses seen.
+
+    due: how many are to have been sent by now.
+    """
+    good, seen, idle = 0, set(), []
+
+    def heard(client: Client, status: int, took_s: float) -> None:
         nonlocal good
-        begun = time.monotonic()
-        try:
-            async with session.post("/graphql", json=ASKED) as response:
-                await response.read()
-        except aiohttp.ClientError:
-            return
-        seen.add(response.status)
-        good += response.status == 200 and time.monotonic() - begun < IN_TIME_S
+        seen.add(status)
+        good += status == 200 and took_s < IN_TIME_S
+        idle.append(client)
 
-    begun, sent, clients = time.monotonic(), 0, set()
-    while (passed := time.monotonic() - begun) < for_s:
-        for _ in range(int(passed * a_second) - sent):
-            clients.add(asyncio.create_task(client()))
+    loop = asyncio.get_running_loop()
+    opening = (loop.create_connection(lambda: Client(heard), "127.0.0.1", port) for _ in range(CONNECTIONS))
+    idle += [client for _, client in await asyncio.gather(*opening)]
+    everybody, begun, sent = list(idle), loop.time(), 0
+    while loop.time() - begun < for_s:
+        for _ in range(min(len(idle), int(due()) - sent)):
+            idle.pop(0).ask()
             sent += 1
         await asyncio.sleep(0.01)
-    await asyncio.wait(clients, timeout=2 * IN_TIME_S)
-    for each in clients:
-        each.cancel()
-    await asyncio.gather(*clients, return_exceptions=True)
-    return good / for_s, seen
+    await asyncio.sleep(IN_TIME_S)
+    for each in everybody:
+        each.transport.abort()
+    return good, seen
 
 
 async def test_at_three_times_the_load_nearly_as_much_is_answered_in_time_as_ever() -> None:
-    async with busy("on") as session:
-        most = await capacity(session, 2.0)
-        good, seen = await goodput(session, 3 * most, 5.0)
-    print(f"capacity {most:.0f}/s, goodput at three times the load {good:.0f}/s")
+    async with busy("on") as (session, cpu_s):
+        begun = cpu_s()
+        answered = await capacity(session, 3.0)
+        most = answered / (cpu_s() - begun)
+        begun = cpu_s()
+        # However much of the machine it gets: three times what it could answer with that.
+        good, seen = await goodput(session._base_url.port, lambda: 20 + 3 * most * (cpu_s() - begun), 6.0)
+        under_load = good / (cpu_s() - begun)
+    print(f"answers a CPU second: {most:.0f}; in time at three times the load: {under_load:.0f}")
     assert seen == {200, 503}
-    assert good > 0.6 * most
+    assert under_load > 0.6 * most
 
 
 async def test_a_refusal_says_when_to_come_back_and_is_made_before_anything_is_read(tmp_path: Path) -> None:
@@ -169,6 +207,17 @@ def test_while_the_loop_is_late_fewer_are_taken_and_then_more_again() -> None:
     for _ in range(60):
         shedding.beat(0)
     assert [shedding.admits(each) for each in (999, 1000)] == [True, False]
+
+
+def test_a_burst_does_not_wait_for_the_beat_that_is_late_itself() -> None:
+    clock = [0.0]
+    shedding = LoadShedding(SheddingSettings(max_in_flight=1000, target_lag_ms=100), lambda: clock[0])
+    shedding.beat(0)
+    taken = 0
+    for _ in range(500):
+        clock[0] += 0.004
+        taken += shedding.admits(taken)
+    assert taken < 50
 
 
 def test_switched_off_it_takes_all() -> None:
