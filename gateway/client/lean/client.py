@@ -33,8 +33,8 @@ class LeanSettings(Struct, frozen=True):
 class LeanClient:
     def __init__(self, name: SubgraphName, head: bytes, pool: Pool) -> None:
         self.name = name
+        self.pool = pool
         self._head = head
-        self._pool = pool
         self._loop = asyncio.get_running_loop()
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
@@ -51,8 +51,8 @@ class LeanClient:
         sent.exchange = request.headers
         sent.may_go_again = request.kind == "query"
         sent.connection = None
-        sent.queue = self._pool
-        self._pool.send(sent)
+        sent.queue = self.pool
+        self.pool.send(sent)
         return sent
 
 
@@ -62,7 +62,7 @@ class LeanTransport:
     def __init__(self, settings: LeanSettings) -> None:
         self._settings = settings
         self._clients: dict[tuple[SubgraphName, str, float, int], LeanClient] = {}
-        self._pools: list[Pool] = []
+        self.pools: list[Pool] = []
 
     def client(self, name: SubgraphName, url: str, timeout_s: float, max_answer_bytes: int) -> LeanClient:
         key = (name, url, timeout_s, max_answer_bytes)
@@ -73,10 +73,10 @@ class LeanTransport:
             tls = (settings.tls or ssl.create_default_context()) if target.tls else None
             limits = AnswerLimits(max_answer_bytes)
             pool = Pool(name, target, PoolSettings(timeout_s, settings.max_connections, settings.idle_s, limits, tls))
-            self._pools.append(pool)
+            self.pools.append(pool)
             found = self._clients[key] = LeanClient(name, target.head, pool)
         return found
 
     async def close(self) -> None:
-        for pool in self._pools:
+        for pool in self.pools:
             await pool.close()

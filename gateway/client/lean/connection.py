@@ -97,8 +97,12 @@ class Connection(asyncio.Protocol):
             body += data
             if len(body) >= length:
                 self._finish(sent, 200, bytes(body[:length]), len(body) == length)
-        elif self._reader is None and (usual := USUAL.match(data)) is not None:
-            end, length = usual.end(), int(usual[1])
+        elif (
+            self._reader is None
+            and (usual := USUAL.match(data)) is not None
+            and (end := usual.end()) <= self._limits.max_head_bytes
+        ):
+            length = int(usual[1])
             if sent.exchange is not None:
                 self._usual = data[:end]
             if length > self._limits.max_body_bytes:

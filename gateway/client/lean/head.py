@@ -20,13 +20,16 @@ _HEAD = re.compile(_STATUS_LINE + rb"((?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+
 # Lines that change neither where the body ends nor how it is read.
 _PLAIN = (
     rb"(?:(?!(?i:content-length|content-encoding|transfer-encoding|connection):)" + _NAME + rb":" + _VALUE + rb"\r\n"
-    rb"|(?i:connection): ?(?i:keep-alive)\r\n)*+"
+    rb"|(?i:connection): ?(?i:keep-alive)\r\n){0,100}+"
 )
 USUAL = re.compile(
     rb"HTTP/1\.1 200(?: " + _VALUE + rb")?\r\n"
     + _PLAIN + rb"(?i:content-length):[\t ]*+([0-9]{1,15}+)[\t ]*+\r\n" + _PLAIN + rb"\r\n"
 )  # fmt: skip
-"""The head of nearly all answers: 200, one length, nothing else of weight. What it takes, `head_of` reads alike."""
+"""The head of nearly all answers: 200, one length, nothing else of weight. What it takes, `head_of` reads alike.
+
+No more lines than `AnswerLimits` has by default; how long they are is for whoever uses it to look at.
+"""
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _WITHOUT_BODY = (204, 304)

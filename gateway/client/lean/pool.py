@@ -36,6 +36,16 @@ class PoolSettings(Struct, frozen=True):
     tls: ssl.SSLContext | None = None
 
 
+class PoolState(Struct, frozen=True):
+    """What a pool holds now. watched: its timer runs."""
+
+    connections: int
+    idle: int
+    dialling: int
+    waiting: int
+    watched: bool
+
+
 class Pool:
     def __init__(self, subgraph: str, target: Target, settings: PoolSettings) -> None:
         self._subgraph = subgraph
@@ -53,6 +63,11 @@ class Pool:
         self._tick_s = min(_LONGEST_TICK_S, max(_SHORTEST_TICK_S, min(settings.timeout_s, settings.idle_s) / 20))
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+
+    @property
+    def state(self) -> PoolState:
+        waiting = len(self._waiting) + len(self._again)
+        return PoolState(len(self._open), len(self._idle), len(self._dials), waiting, self._timer is not None)
 
     def send(self, sent: Sent) -> None:
         sent.deadline = self._loop.time() + self._settings.timeout_s

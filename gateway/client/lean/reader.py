@@ -25,7 +25,7 @@ class AnswerLimits(Struct, frozen=True):
 
 
 _END_OF_HEAD = b"\r\n\r\n"
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 # What chunks may cost: this many bytes beside each byte they carry, above what a head may have.
 _FRAMING_PER_BYTE = 4
