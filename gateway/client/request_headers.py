@@ -8,6 +8,7 @@ request into two.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gateway.client.errors import HeaderRefused
 from gateway.client.protocol import HeaderExchange, SubgraphRequest, WireRequest
@@ -53,6 +54,8 @@ def sendable(subgraph: SubgraphName, name: str, value: str) -> str:
     return value
 
 
+# A gateway passes the same few names all day; what a client may make up is soon forgotten.
+@lru_cache(1024)
 def _checked(subgraph: SubgraphName, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise HeaderRefused(subgraph, name, "that is no header's name")

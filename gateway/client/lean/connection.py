@@ -199,8 +199,8 @@ class Connection(asyncio.Protocol):
     def _ended_unanswered(self, sent: Sent, exc: Exception | None) -> None:
         """Not one byte came back."""
         if self.uses > 1 and sent.may_go_again and not sent.done():
-            # Most likely the subgraph closed the idle connection while the request was on its way.
-            sent.may_go_again = False
+            # Most likely the subgraph closed the idle connection while the request was on its way. The next one is new,
+            # and so the last.
             self.drop()
             self._owner.again(sent)
         else:

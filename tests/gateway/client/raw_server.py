@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
 from gateway.client.http import HttpClient
@@ -61,6 +62,29 @@ async def serving(talk: Talk, path: str | None = None) -> AsyncIterator[str]:
         for task in list(running):
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+@contextmanager
+def in_a_thread(talk: Talk) -> Iterator[str]:
+    """The same with a loop of its own, so that it goes on while the client's loop is busy."""
+    began, url, over = threading.Event(), "", asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        nonlocal url
+        async with serving(talk) as url:
+            began.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        assert began.wait(5)
+        yield url
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
 
 
 @asynccontextmanager

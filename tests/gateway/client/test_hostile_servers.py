@@ -19,7 +19,7 @@ from gateway.client.http import HttpClient
 from gateway.client.protocol import WireAnswer, WireRequest
 from gateway.errors import SubgraphFailed
 from gateway.settings import SubgraphSettings
-from tests.gateway.client.raw_server import KINDS, Kind, answer, client_at, request_in, serving
+from tests.gateway.client.raw_server import KINDS, Kind, answer, client_at, in_a_thread, request_in, serving
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -51,6 +51,11 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while request := await request_in(reader):
         writer.write(answer(request.partition(b"\r\n\r\n")[2]))
         await writer.drain()
+
+
+def known_of_aiohttp(kind: Kind, request: pytest.FixtureRequest, why: str) -> None:
+    if kind == "aiohttp":
+        request.applymarker(pytest.mark.xfail(reason=why))
 
 
 @contextmanager
@@ -147,7 +152,6 @@ async def test_single_bytes_take_no_more_memory_than_their_sum(kind: Kind) -> No
 
 
 async def test_bytes_that_come_later_are_never_the_next_answer(kind: Kind) -> None:
-    """Nor does a request that is sent at the very moment when they arrive get them."""
     connections = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -163,11 +167,48 @@ async def test_bytes_that_come_later_are_never_the_next_answer(kind: Kind) -> No
         for number in range(100):
             body = b"%d" % number
             assert await client.send(WireRequest(body)) == WireAnswer(200, body)
-            # Let the other bytes reach this machine, but not always the loop.
-            time.sleep(0.001)
-            if number % 2:
-                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)
     assert connections > 90
+
+
+async def test_bytes_behind_the_last_piece_of_a_body_end_the_connection(
+    kind: Kind, request: pytest.FixtureRequest
+) -> None:
+    known_of_aiohttp(kind, request, "it gives them to the next request")
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while await request_in(reader):
+            said = answer(b"0123456789")
+            writer.write(said[:-5])
+            await writer.drain()
+            await asyncio.sleep(0.02)
+            writer.write(said[-5:] + answer(b"not yours"))
+
+    async with serving(talk) as url, client_at(url, settings_for(kind)) as client:
+        for _ in range(3):
+            assert await client.send(WireRequest(b"{}")) == WireAnswer(200, b"0123456789")
+    assert connections == 3
+
+
+async def test_bytes_that_wait_unread_are_never_the_next_answer(kind: Kind, request: pytest.FixtureRequest) -> None:
+    """They have reached this machine and its loop has not looked at them when the next request is sent."""
+    known_of_aiohttp(kind, request, "it does not look before it writes")
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await request_in(reader):
+            writer.write(answer(request.partition(b"\r\n\r\n")[2]))
+            await writer.drain()
+            await asyncio.sleep(0.002)
+            writer.write(answer(b"not yours"))
+
+    with in_a_thread(talk) as url:
+        async with client_at(url, settings_for(kind, 5)) as client:
+            for number in range(20):
+                assert await client.send(WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
+                time.sleep(0.02)
 
 
 async def test_an_answer_before_the_request_is_none(kind: Kind) -> None:
@@ -308,6 +349,18 @@ async def test_a_query_is_sent_twice_and_not_three_times(kind: Kind) -> None:
         assert (await client.send(WireRequest(b"1"))).body == b"first"
         assert await failure_of(client, WireRequest(b"2")) is Unreachable
     assert connections == (2 if kind == "lean" else 1)
+
+
+async def test_a_new_connection_that_dies_is_no_reason_to_ask_again(kind: Kind) -> None:
+    heard = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard += bool(await request_in(reader))
+
+    async with serving(talk) as url, client_at(url, settings_for(kind)) as client:
+        assert await failure_of(client, WireRequest(b"{}")) is Unreachable
+    assert heard == 1
 
 
 async def test_cancelling_hangs_up(kind: Kind) -> None:

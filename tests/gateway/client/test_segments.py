@@ -62,7 +62,7 @@ def both() -> Iterator[tuple[asyncio.Runner, Both]]:
 
 
 @given(name=st.sampled_from(sorted(GOOD)), cuts=st.lists(st.integers(1, 200), max_size=10))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_find_the_same(both: tuple[asyncio.Runner, Both], name: str, cuts: list[int]) -> None:
     runner, at = both
     said, body = GOOD[name]

@@ -76,7 +76,7 @@ values = st.sampled_from(
         "99999999999999999999",
     ]
 )
-separators = st.sampled_from([": ", ":", ":  ", ":\t", " : ", " "])
+separators = st.sampled_from([": "] * 6 + [":", ":  ", ":\t", " : ", " "])
 line_ends = st.sampled_from(["\r\n"] * 12 + ["\n", "\r", "\r\r\n"])
 status_lines = st.sampled_from(
     ["HTTP/1.1 200 OK"] * 6
@@ -90,12 +90,16 @@ status_lines = st.sampled_from(
         "HTTP/1.1 100 x",
     ]
 )
+headers = st.one_of(
+    st.sampled_from([("Content-Length", ": ", "3", "\r\n"), ("Date", ": ", "today", "\r\n")]),
+    st.tuples(names, separators, values, line_ends),
+)
 heads = st.builds(
     lambda status, headers, end: (
         status + "\r\n" + "".join(name + colon + value + ended for name, colon, value, ended in headers) + end
     ).encode("latin-1"),
     status_lines,
-    st.lists(st.tuples(names, separators, values, line_ends), max_size=5),
+    st.lists(headers, max_size=5),
     st.sampled_from(["\r\n"] * 6 + ["\n", "\r\n\r\n", ""]),
 )
 
@@ -144,7 +148,7 @@ def read_head(data: bytes) -> Head | None:
 @given(heads)
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
 @example(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length:\t3 \r\nDate: x\r\n\r\n")
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_the_usual_head_is_read_as_any_head_is(data: bytes) -> None:
     usual = USUAL.match(data)
     if usual is None:
@@ -156,7 +160,7 @@ def test_the_usual_head_is_read_as_any_head_is(data: bytes) -> None:
 
 
 @given(heads)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_head_that_is_taken_is_the_one_llhttp_reads(data: bytes) -> None:
     head = read_head(data)
     if head is None or head.is_interim or (head.length or 0) > 1000:
@@ -221,7 +225,7 @@ def read(pieces: list[bytes], ends: bool = True) -> tuple[object, ...]:
 
 
 @given(answers(), st.lists(st.integers(0, 400), max_size=12))
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_where_the_bytes_are_cut_changes_nothing(said: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(cut for cut in cuts if cut < len(said)), len(said)]
     pieces = [said[start:end] for start, end in itertools.pairwise(places) if start < end]
@@ -229,7 +233,7 @@ def test_where_the_bytes_are_cut_changes_nothing(said: bytes, cuts: list[int]) -
 
 
 @given(answers())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_an_answer_that_is_taken_is_the_one_llhttp_reads(said: bytes) -> None:
     found = read([said], ends=False)
     if len(found) != 3 or found[2]:
