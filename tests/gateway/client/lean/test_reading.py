@@ -147,6 +147,12 @@ def read_head(data: bytes) -> Head | None:
 
 @given(heads)
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nCONTENT-LENGTH: 3\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\ntransfer-encoding: chunked\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n")
+@example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n")
 @example(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length:\t3 \r\nDate: x\r\n\r\n")
 @settings(max_examples=600, deadline=None)
 def test_the_usual_head_is_read_as_any_head_is(data: bytes) -> None:
