@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from msgspec import Struct
 
+from gateway.client.errors import UrlUnusable
 from gateway.client.http import HttpClient, Streaming
 from gateway.client.lean.client import LeanSettings, LeanTransport
 from gateway.plan.nodes import SubgraphName
@@ -31,6 +32,8 @@ class Wires(Struct, frozen=True):
         timeout_s, most = settings.timeouts_s.get(name, settings.timeout_s), settings.max_answer_bytes
         protocol = settings.stream_protocols.get(name, settings.stream_protocol)
         streaming = Streaming(protocol, settings.stream_silence_s)
+        if url.startswith("unix:") and self.lean is None:
+            raise UrlUnusable(name, 'only the lean client reaches a Unix socket; set subgraphs.client = "lean"')
         wire = self.lean.client(name, url, timeout_s, most) if self.lean is not None else None
         return HttpClient(name, url, self.session, timeout_s, most, streaming, wire)
 

@@ -111,7 +111,8 @@ ENDED: dict[str, tuple[bytes, bool, Outcome] | tuple[bytes, bool, Outcome, Outco
     "a status of four digits": (b"HTTP/1.1 2000 X\r\n" + LENGTH + b"\r\n" + BODY, False, Unreachable),
     "an alert of TLS": (b"\x15\x03\x01\x00\x02\x02\x46", False, Unreachable),
     "another protocol": (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + BODY, True, Unreachable, b"",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" 
+        + OK + LENGTH + b"\r\n" + BODY, True, Unreachable, b"",
     ),
     "a hundred times continue": (
         b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + OK + LENGTH + b"\r\n" + BODY, False, Unreachable, TAKEN,
