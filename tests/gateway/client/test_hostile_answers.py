@@ -123,6 +123,11 @@ ENDED: dict[str, tuple[bytes, bool, Outcome] | tuple[bytes, bool, Outcome, Outco
     "a chunk of no size": (OK + CHUNKED + b"\r\nxyz\r\n" + BODY + b"\r\n0\r\n\r\n", False, Unreachable),
     "a chunk of the size 0x10": (OK + CHUNKED + b"\r\n0x10\r\n" + BODY + b"\r\n0\r\n\r\n", False, Unreachable),
     "a chunk longer than it says": (OK + CHUNKED + b"\r\n5\r\n" + BODY + b"\r\n0\r\n\r\n", False, Unreachable),
+    "a chunk that ends otherwise": (OK + CHUNKED + b"\r\n10\r\n" + BODY + b"XX0\r\n\r\n", False, Unreachable),
+    "300 trailers": (OK + CHUNKED + b"\r\n" + chunks(BODY)[:-2] + b"X: y\r\n" * 300 + b"\r\n", False, Unreachable),
+    "an error that says it is too large": (
+        b"HTTP/1.1 500 Oh\r\nContent-Length: 5000\r\n\r\n", False, AnswerTooLarge,
+    ),
     "chunks with line feeds alone": (OK + CHUNKED + b"\r\n10\n" + BODY + b"\n0\n\n", False, TimedOut, Unreachable),
     "a broken trailer": (OK + CHUNKED + b"\r\n" + chunks(BODY)[:-2] + b"no trailer\r\n\r\n", False, Unreachable),
     "gzip that is none": (coded("gzip", b"x" * 30), False, Unreachable),
