@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
+from gateway.caller_access import CallerAccess, Evaluate
 from gateway.client.guarded import Guards
 from gateway.client.in_process import HostedSubgraph, InProcessClient
 from gateway.client.lean.target import target_of
@@ -98,11 +99,13 @@ def build_app(
     in_process: InProcess | None = None,
     watched: Path | None = None,
     verifier: KeyVerifier | None = None,
+    evaluate: Evaluate | None = None,
 ) -> Starlette:
     """The application. Planning structures are built here; connections open with its lifespan and close with it.
 
     watched: the file that the supergraph came from; a new text in it takes over while the gateway runs.
     verifier: who knows API keys; None: as `settings.api_keys` says.
+    evaluate: says which policies (@policy) hold for a caller; without it a claim of the token does.
     """
     shedding = LoadShedding(settings.http.shedding)
     plannable = _plannable(settings, supergraph_text, in_process or {})
@@ -115,7 +118,7 @@ def build_app(
             operations = Operations(settings.limits.operation_timeout_s)
             guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations)
             first = _pipeline(settings, plannable, in_process or {}, wires, guards)
-            pipeline = LivePipeline(first, streams, operations)
+            pipeline = LivePipeline(first, streams, operations, CallerAccess(settings.access, evaluate))
 
             async def reload(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
@@ -221,6 +224,8 @@ def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wir
         settings.development,
         settings.introspects,
         OverrideLabels(planning.labels, settings.override_labels),
+        settings.access,
+        settings.cost,
     )
 
 

@@ -4,6 +4,7 @@
     ├── RequestRefused        the operation never ran: nothing but errors goes back
     │   ├── OperationInvalid  it does not parse, does not validate, or its variables do not fit (carries every reason)
     │   ├── LimitExceeded     it is larger or deeper than allowed
+    │   ├── Unauthorised      its caller may not see what it asks for (carries every place)
     │   └── Unauthenticated   the caller's token is not what it claims
     └── SubgraphFailed        one subgraph request came to nothing (see gateway/client/errors.py)
 
@@ -23,6 +24,7 @@ class ErrorCode(StrEnum):
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
+    UNAUTHORIZED_FIELD_OR_TYPE = "UNAUTHORIZED_FIELD_OR_TYPE"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     NOT_FOUND = "NOT_FOUND"
@@ -30,6 +32,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     RATE_LIMITED = "RATE_LIMITED"
     COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
+    COST_ESTIMATED_TOO_EXPENSIVE = "COST_ESTIMATED_TOO_EXPENSIVE"
     PERSISTED_DOCUMENT_NOT_FOUND = "PERSISTED_DOCUMENT_NOT_FOUND"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     SUBGRAPH_UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
@@ -54,6 +57,11 @@ class RequestRefused(GatewayError):
 
     code = ErrorCode.BAD_USER_INPUT
 
+    @property
+    def told(self) -> tuple[tuple[str, object], ...]:
+        """What else the client learns of it: entries of its `extensions`."""
+        return ()
+
 
 class OperationInvalid(RequestRefused):
     """The operation or its variables are wrong; `errors` holds every reason, each with its place in the text."""
@@ -72,6 +80,17 @@ class LimitExceeded(RequestRefused):
     def __init__(self, what: str, allowed: int) -> None:
         super().__init__(f"The operation has more than {allowed} {what}.")
         self.what, self.allowed = what, allowed
+
+
+class Unauthorised(RequestRefused):
+    """The caller may not see these places, and so gets nothing."""
+
+    code = ErrorCode.UNAUTHORIZED_FIELD_OR_TYPE
+    MESSAGE = "Unauthorized field or type"
+
+    def __init__(self, paths: Sequence[tuple[str, ...]]) -> None:
+        super().__init__(self.MESSAGE)
+        self.paths = tuple(paths)
 
 
 class Unauthenticated(RequestRefused):

@@ -14,14 +14,18 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
+from gateway.caller_access import CallerAccess
 from gateway.client.operation_context import Operations
 from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
+from gateway.http.identity import Identity
+from gateway.operation.authorise import NOBODY, Access
 from gateway.pipeline import OperationRequest, Pipeline, Ready
 from gateway.plan.nodes import Subscribe
+from gateway.settings import AccessSettings
 from gateway.streams.callers import Callers
 from gateway.streams.sharing import Streams, rate_asked
 
@@ -29,7 +33,14 @@ _log = logging.getLogger("gateway")
 
 
 class LivePipeline:
-    def __init__(self, first: Pipeline, streams: Streams, operations: Operations | None = None) -> None:
+    def __init__(
+        self,
+        first: Pipeline,
+        streams: Streams,
+        operations: Operations | None = None,
+        caller_access: CallerAccess | None = None,
+    ) -> None:
+        self._caller_access = caller_access or CallerAccess(AccessSettings())
         self._newest = first
         self.operations = operations or Operations()
         self._changed = asyncio.Event()
@@ -51,8 +62,26 @@ class LivePipeline:
     def newest(self) -> Pipeline:
         return self._newest
 
-    def ready(self, request: OperationRequest, in_pieces: bool = False) -> Ready:
-        ready = self._newest.ready(request, in_pieces=in_pieces)
+    async def access(self, identity: Identity | None, request: OperationRequest) -> Access:
+        """What the caller holds of what the operation demands."""
+        try:
+            demands = self._newest.demands_of(request)
+        except RequestRefused:
+            # Whoever asks for it, it will be refused by `ready`.
+            return NOBODY
+        named = frozenset(name for each in demands for group in each.policies for name in group)
+        return await self._caller_access.of(identity, named) if demands else NOBODY
+
+    def may_go_on(self, ready: Ready, access: Access) -> bool:
+        """Whether who holds this now may see all that they could when the operation began."""
+        try:
+            demands = self._newest.demands_of(ready.request)
+        except RequestRefused:
+            return True
+        return ready.access.met(demands) <= access.met(demands)
+
+    def ready(self, request: OperationRequest, in_pieces: bool = False, access: Access = NOBODY) -> Ready:
+        ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
         rate_asked(ready)
         return ready
 
@@ -134,7 +163,7 @@ class _LiveSource:
         if self.ready.pipeline is newest:
             return
         try:
-            moved = newest.ready(self.ready.request, self.ready.labels)
+            moved = newest.ready(self.ready.request, self.ready.labels, access=self.ready.access)
         except RequestRefused as refused:
             _log.info("subscription %s ends with the schema: %s", self.callers.trace_id, refused)
             raise SubscriptionFailed(_schema_changed(self.callers)) from refused
@@ -178,7 +207,8 @@ class _Waiting:
 def _same_stream(old: Ready, new: Ready) -> bool:
     """Whether the newest plan would open the stream that is open."""
     before, after = old.plan.node, new.plan.node
-    if old.delivered != new.delivered:
+    # Where more or less is demanded now, not all who share the stream may hold the same of it.
+    if old.delivered != new.delivered or old.demands != new.demands:
         return False
     if not isinstance(before, Subscribe) or not isinstance(after, Subscribe):
         return False

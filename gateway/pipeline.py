@@ -1,6 +1,6 @@
 """One request, text to response. Reads as a table of contents:
 
-    read -> check limits -> validate -> make plain -> plan     once for a text (kept, bounded)
+    read -> check limits -> validate -> make plain -> authorise -> plan     once for a text (kept, bounded)
     -> coerce variables -> execute                             for every request, every event of a subscription
 
 In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, one for each event; for an operation that
@@ -21,32 +21,33 @@ import msgspec
 from graphql import (
     DocumentNode,
     GraphQLError,
-    GraphQLSyntaxError,
     VariableDefinitionNode,
     get_operation_ast,
     get_variable_values,
-    parse,
-    validate,
 )
 from msgspec import Struct
 
 from gateway.client.protocol import SubgraphAnswer
-from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed
+from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed, Unauthorised
 from gateway.execution.caller import Caller
+from gateway.execution.denied import refuse_denied
 from gateway.execution.executor import Executor
 from gateway.execution.later_items import initial_count
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError
+from gateway.operation.authorise import NOBODY, Access, Demands, authorised, demands_in
+from gateway.operation.cost import Costs, Estimate, OperationCost
 from gateway.operation.deferring import Deferring, may_come_in_pieces, switches_in
-from gateway.operation.limits import check_depth
+from gateway.operation.limits import check_variables
 from gateway.operation.prepare import prepare_document
+from gateway.operation.reading import OperationReader, told
 from gateway.override_labels import Labels, OverrideLabels
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.render import render
 from gateway.planner.planning import Planning
 from gateway.planner.shape import shape_of
-from gateway.settings import Limits
+from gateway.settings import AccessSettings, CostSettings, Limits
 from gateway.streams.selection import Delivered, with_delivery
 
 
@@ -60,27 +61,31 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
 
 
 Switches = frozenset[str]
-PlanKey = tuple[str, str | None, Labels, Switches | None]
-"""An operation text, the operation's name, the override labels that are on, and for a plan that defers the conditions'
-variables that are on."""
+PlanKey = tuple[str, str | None, Labels, Switches | None, Demands]
+"""An operation text, the operation's name, the override labels that are on, for a plan that defers the conditions'
+variables that are on, and which of the operation's demands are met: whoever meets the same has the same plan."""
+NOTHING_DEMANDED: Demands = frozenset()
 
 
 class Prepared(Struct, frozen=True):
     """What is known of a text whoever asks: kept for the next request.
 
     switches: the conditions' variables of a text in which something is deferred, else None.
+    cost: what it may cost, for any variables; None where nobody wants to know.
     """
 
     plan: QueryPlan
     variables: tuple[VariableDefinitionNode, ...]
     delivered: Delivered
     switches: Switches | None = None
+    cost: OperationCost | None = None
 
 
 class Ready(Struct, frozen=True):
     """A request that may run: its plan and its coerced variables, and the pipeline that made them.
 
     delivered: how a subscription's events go out.
+    demands: what the operation demands of its caller; access: what the caller holds. cost: what it may cost.
     """
 
     plan: QueryPlan
@@ -89,6 +94,9 @@ class Ready(Struct, frozen=True):
     pipeline: Pipeline
     labels: Labels
     delivered: Delivered = Delivered()
+    demands: Demands = NOTHING_DEMANDED
+    access: Access = NOBODY
+    cost: Estimate | None = None
 
 
 class Pipeline:
@@ -101,12 +109,18 @@ class Pipeline:
         development: bool,
         introspects: bool,
         labels: OverrideLabels,
+        access: AccessSettings = AccessSettings(),  # noqa: B008 - frozen
+        cost: CostSettings = CostSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._planning = planning
         self._supergraph = planning.supergraph
         self._labels = labels
         self._executor = executor
         self._limits = limits
+        self._reader = OperationReader(planning.supergraph.api_schema, limits, development)
+        self._access = access
+        self._costs = Costs(planning.supergraph, cost)
+        self._demands: OrderedDict[tuple[str, str | None], Demands] = OrderedDict()
         self._kept: OrderedDict[PlanKey, Prepared] = OrderedDict()
         self._max_kept_plans = max_kept_plans
         self._development = development
@@ -116,27 +130,59 @@ class Pipeline:
     def subgraphs(self) -> Collection[SubgraphName]:
         return self._supergraph.subgraphs.keys()
 
-    def ready(self, request: OperationRequest, labels: Labels | None = None, in_pieces: bool = False) -> Ready:
+    def ready(
+        self,
+        request: OperationRequest,
+        labels: Labels | None = None,
+        in_pieces: bool = False,
+        access: Access = NOBODY,
+    ) -> Ready:
         """`labels`: the overrides that are on, for an operation that has drawn them already.
 
         in_pieces: the client takes what is deferred after the first answer; others get all of it at once.
+        access: what the caller holds of what the operation may demand.
         """
         on = self._labels.on() if labels is None else labels & self._planning.labels
         name = request.operation_name or None
-        prepared = self._prepared((request.query, name, on, None))
+        check_variables(request.variables, self._limits)
+        demands = self.demands_of(request)
+        met = access.met(demands) if demands else demands
+        prepared = self._prepared((request.query, name, on, None, met))
         variables = self._coerced(prepared.variables, request.variables or {})
         if in_pieces and prepared.switches is not None:
             switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
-            deferring = self._prepared((request.query, name, on, switched_on))
+            deferring = self._prepared((request.query, name, on, switched_on, met))
             prepared = prepared if deferring.plan.deferral is None else deferring
             _refuse_negative_counts(prepared.plan, variables)
-        return Ready(prepared.plan, variables, request, self, on, prepared.delivered)
+        if prepared.plan.denied and self._access.mode == "reject":
+            refuse_denied(prepared.plan.denied, variables)
+        cost = self._costs.checked(prepared.cost, variables)
+        return Ready(prepared.plan, variables, request, self, on, prepared.delivered, demands, access, cost)
+
+    def demands_of(self, request: OperationRequest) -> Demands:
+        """All that the operation demands of its caller. Raises `RequestRefused` for what is no valid operation."""
+        rules = self._supergraph.access
+        if not rules:
+            return NOTHING_DEMANDED
+        key = (request.query, request.operation_name or None)
+        found = self._demands.get(key)
+        if found is None:
+            operation = prepare_document(self._supergraph, self._reader.document(key[0]), key[1])
+            found = self._demands[key] = demands_in(self._supergraph.api_schema, rules, operation)
+            if len(self._demands) > self._max_kept_plans:
+                self._demands.popitem(last=False)
+        else:
+            self._demands.move_to_end(key)
+        return found
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
         response = await self._executor.execute(ready.plan, ready.variables, caller)
+        shown: dict[str, object] = {}
         if shows_plan and self._development:
-            return response.with_extensions({"queryPlan": render(ready.plan)})
-        return response
+            shown["queryPlan"] = render(ready.plan)
+        if ready.cost is not None and (self._costs.shows or (shows_plan and self._development)):
+            shown["cost"] = self._costs.told(ready.cost, response, ready.variables)
+        return response.with_extensions(shown) if shown else response
 
     async def pieces(
         self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False
@@ -165,9 +211,10 @@ class Pipeline:
 
     def warm(self, recent: Iterable[PlanKey]) -> None:
         """Plan what clients asked of an older pipeline; what no longer fits is left."""
-        for text, operation_name, on, switched_on in recent:
+        for text, operation_name, on, switched_on, met in recent:
             with suppress(RequestRefused):
-                self._prepared((text, operation_name, on & self._planning.labels, switched_on))
+                met = met & self.demands_of(OperationRequest(text, operation_name=operation_name))
+                self._prepared((text, operation_name, on & self._planning.labels, switched_on, met))
 
     def _prepared(self, key: PlanKey) -> Prepared:
         kept = self._kept.get(key)
@@ -182,35 +229,29 @@ class Pipeline:
 
     def _prepare(self, key: PlanKey) -> Prepared:
         try:
-            return self._planned(self._read(key[0]), key)
+            return self._planned(self._reader.document(key[0]), key)
         except RecursionError:
             raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
 
     def _planned(self, document: DocumentNode, key: PlanKey) -> Prepared:
-        text, operation_name, on, switched_on = key
-        check_depth(document, self._limits.max_depth)
-        problems = validate(self._supergraph.api_schema, document, hide_suggestions=not self._development)
-        if problems:
-            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, problems)
+        text, operation_name, on, switched_on, met = key
         deferring = None if switched_on is None else Deferring(switched_on, self._limits.max_defers)
         operation = prepare_document(self._supergraph, document, operation_name, deferring)
         if operation.introspection is not None and not self._introspects:
             refused = GraphQLError("Introspection is switched off here.")
             raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
         definition = get_operation_ast(document, operation_name)
-        selected, delivered = with_delivery(self._supergraph, operation)
+        allowed = authorised(self._supergraph.api_schema, self._supergraph.access, operation, met)
+        if operation.kind == "subscription" and not allowed.planned.fields:
+            raise Unauthorised([denied.path for denied in allowed.denied])
+        selected, delivered = with_delivery(self._supergraph, allowed.planned)
         plan = self._planning.plan(selected, on)
         if selected is not operation:
-            shape = shape_of(self._supergraph.api_schema, operation)
-            plan = msgspec.structs.replace(plan, shape=shape)
+            shape = shape_of(self._supergraph.api_schema, allowed.marked)
+            plan = msgspec.structs.replace(plan, shape=shape, denied=allowed.denied)
         variables = tuple(definition.variable_definitions or ()) if definition else ()
-        return Prepared(plan, variables, delivered, switches_in(document) if may_come_in_pieces(text) else None)
-
-    def _read(self, text: str) -> DocumentNode:
-        try:
-            return parse(text, max_tokens=self._limits.max_tokens)
-        except GraphQLSyntaxError as problem:
-            raise OperationInvalid(ErrorCode.GRAPHQL_PARSE_FAILED, [problem]) from problem
+        switches = switches_in(document) if may_come_in_pieces(text) else None
+        return Prepared(plan, variables, delivered, switches, self._costs.formula(allowed.planned, plan))
 
     def _coerced(
         self, definitions: tuple[VariableDefinitionNode, ...], given: dict[str, object]
@@ -221,7 +262,7 @@ class Pipeline:
             self._supergraph.api_schema, definitions, given, max_errors=20, hide_suggestions=not self._development
         )
         if isinstance(values, list):
-            raise OperationInvalid(ErrorCode.BAD_USER_INPUT, values)
+            raise OperationInvalid(ErrorCode.BAD_USER_INPUT, told(values, self._development))
         return values.coerced
 
 

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -
     option("--examples", "GATEWAY_EXAMPLES", "folder of *.graphql documents that the explorer offers")
     option("--cors-origins", "GATEWAY_CORS_ORIGINS", "origins whose pages may call, with commas between", _parts)
     option("--max-body-bytes", "GATEWAY_MAX_BODY_BYTES", "bytes a request may have: 1048576", int)
-    option("--max-tokens", "GATEWAY_MAX_TOKENS", "tokens a document may have: 10000", int)
+    option("--max-tokens", "GATEWAY_MAX_TOKENS", "tokens a document may have: 5000", int)
     option("--max-depth", "GATEWAY_MAX_DEPTH", "levels of fields a document may have: 40", int)
     option("--max-batch", "GATEWAY_MAX_BATCH", "operations a request may hold: 0, no batches", int)
     development = environ.get("GATEWAY_DEVELOPMENT", "") not in ("", "0") or None

@@ -15,20 +15,71 @@ StreamProtocol = Literal["websocket", "sse"]
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request may cost before it is refused. max_defers: active @defer's, each as often as it is spread.
+    """What one request may cost before it is refused.
 
+    Of the text, before it is parsed: bytes, tokens, directives, levels of brackets (max_nesting).
+    Of the document, fragments counted as often as they are spread: depth, fields, root fields, aliases; and how many
+    fragments and operations it has, and how many lists of types introspection nests (max_introspection_lists).
+    max_comparisons: of two fields under one name, to see whether they can be merged.
+    Of the variables: bytes and levels as JSON, and how many values.
+    max_defers: active @defer's, each as often as it is spread. max_problems: reasons told of one invalid operation.
     operation_timeout_s: for all fetches of a query or mutation together, and for those of one event of a subscription.
     """
 
     max_body_bytes: int = 1024 * 1024
-    max_tokens: int = 10_000
+    max_operation_bytes: int = 256 * 1024
+    max_tokens: int = 5_000
+    max_directives: int = 200
+    max_nesting: int = 200
     max_depth: int = 40
+    max_fields: int = 5_000
+    max_root_fields: int = 100
+    max_aliases: int = 100
+    max_fragments: int = 200
+    max_operations: int = 50
+    max_introspection_lists: int = 3
+    max_comparisons: int = 20_000
+    max_variables_bytes: int = 512 * 1024
+    max_variables_depth: int = 40
+    max_variable_values: int = 10_000
     max_batch: int = 0
     max_errors: int = 1000
+    max_problems: int = 5
     max_defers: int = 50
     max_planning_steps: int = 200_000
     max_planning_s: float = 10.0
     operation_timeout_s: float = 60.0
+
+
+class CostSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Demand control (@cost, @listSize): what an operation may cost, estimated before anything is fetched.
+
+    mode: `enforce` refuses what is estimated above a maximum, `measure` only tells, `off` does not look.
+    max: for the whole operation. subgraph_max: for all requests of an operation to one subgraph; `subgraph_maxima`
+    replace it by name. list_size: of lists of which the schema does not tell how long they are.
+    shows: every answer tells its estimated and its actual cost (`extensions.cost`); in development those that ask for
+    their plan do anyway.
+    """
+
+    mode: Literal["off", "measure", "enforce"] = "enforce"
+    max: int = 100_000
+    subgraph_max: int | None = None
+    subgraph_maxima: Mapping[str, int] = {}
+    list_size: int = 1
+    shows: bool = False
+
+
+class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of what a caller may not see (@authenticated, @requiresScopes, @policy).
+
+    mode: `filter` takes it out, so that it stands as null with an error; `reject` refuses the whole operation.
+    scope_claims: claims of the token that hold scopes, as a list or with spaces between. policy_claim: a claim that
+    lists the policies that hold, where no evaluator of one's own is plugged in.
+    """
+
+    mode: Literal["filter", "reject"] = "filter"
+    scope_claims: tuple[str, ...] = ("scope", "scopes")
+    policy_claim: str = "policies"
 
 
 class TokenSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,6 +286,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     tokens: TokenSettings = TokenSettings()
     api_keys: ApiKeySettings | None = None
     rate_limits: RateLimitSettings = RateLimitSettings()
+    access: AccessSettings = AccessSettings()
+    cost: CostSettings = CostSettings()
     subgraphs: SubgraphSettings = SubgraphSettings()
     limits: Limits = Limits()
     websocket: WebSocketSettings = WebSocketSettings()

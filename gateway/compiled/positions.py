@@ -114,8 +114,8 @@ class _TypeTold(Exception):
 
 def layout_of(plan: QueryPlan, switches: Switches, possible: Possible) -> Layout:
     """The positions of the plan's answer. `possible`: the concrete types of a type that clients know."""
-    if plan.introspection is not None or plan.deferral is not None or plan.node is None:
-        raise NotCompilable("introspection, pieces, and what fetches nothing")
+    if plan.introspection is not None or plan.deferral is not None or plan.node is None or plan.denied:
+        raise NotCompilable("introspection, pieces, denied places, and what fetches nothing")
     told: set[tuple[str, ...]] = set()
     while True:
         try:

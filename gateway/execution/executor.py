@@ -21,6 +21,7 @@ from gateway.errors import ErrorCode, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.deferred_fetches import DeferredFetches
 from gateway.execution.delivery import delivery_of
+from gateway.execution.denied import denied_errors
 from gateway.execution.failures import Failures
 from gateway.execution.fetching import State, request_for, run_fetch, take_answer
 from gateway.execution.introspection import Introspection
@@ -143,7 +144,8 @@ class Executor:
 
     def _response(self, plan: QueryPlan, state: State) -> Response:
         failures, report, trace_id = state.failures, self._reporting.error, state.caller.trace_id
-        errors = [
+        errors = denied_errors(plan.denied, state.variables) if plan.denied else []
+        errors += [
             report(told.cause.code, told.cause.message, told.path, told.cause.subgraph, trace_id, told.cause.extensions)
             for told in failures.told_by(plan.shape)
         ]

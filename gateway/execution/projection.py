@@ -80,16 +80,24 @@ class Projection:
         if needs_type(shape, value, self._variables):
             self._misfit(path, f"The concrete type of this {shape.type_name} is not known.")
             return None
+        if shape.denies and any(self._takes_along(field, typename) for field in shape.fields):
+            # Before anything else: of an object that is lost anyway nothing was fetched, and nothing is amiss.
+            raise Nulled
         result: dict[str, object] = {}
         for field in shape.fields:
             if not self._holds(field, typename) or field.key in result:
                 continue
-            if field.typename:
+            if field.denied:
+                result[field.key] = None
+            elif field.typename:
                 result[field.key] = self._known(typename, (*path, field.key), shape)
             else:
                 place = f"{typename or shape.type_name}.{field.key}"
                 result[field.key] = self._slot(field.slot, value.get(field.source), (*path, field.key), place)
         return result
+
+    def _takes_along(self, field: ShapeField, typename: str | None) -> bool:
+        return field.denied and not field.slot.nullable and self._holds(field, typename)
 
     def _known(self, typename: str | None, path: ResponsePath, shape: Object) -> str:
         if typename is None:
@@ -138,7 +146,12 @@ def needs_type(shape: Object, value: Mapping[str, object], variables: Mapping[st
 
 def holds(field: ShapeField, variables: Mapping[str, object]) -> bool:
     """Whether @include and @skip leave the field there."""
-    return not field.toggles or any(all(_is_on(each, variables) for each in toggles) for toggles in field.toggles)
+    return not field.toggles or alternative_holds(field.toggles, variables)
+
+
+def alternative_holds(toggles: Iterable[tuple[Toggle, ...]], variables: Mapping[str, object]) -> bool:
+    """Whether one of the alternatives does."""
+    return any(all(_is_on(each, variables) for each in alternative) for alternative in toggles)
 
 
 def _is_on(toggle: Toggle, variables: Mapping[str, object]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.errors import ErrorCode
 from gateway.execution.cut_projection import CutProjection, MetList, Shows, shows_place
+from gateway.execution.denied import denied_at, denied_below
 from gateway.execution.failures import ToldFailure
 from gateway.execution.fetching import State
 from gateway.execution.later_items import LaterItems
@@ -32,6 +33,7 @@ class ToldErrors:
         self._part_of = {number: each.part for each in plan.deferral.parts for number in _fetches_in(each.node)}
         self._sent: set[tuple[int, ResponsePath | None]] = set()
         self._told: list[ToldFailure] = []
+        self._denied = plan.denied
         self._by_place: Mapping[ResponsePath, list[ToldFailure]] = {}
 
     def look(self) -> CutProjection:
@@ -49,7 +51,8 @@ class ToldErrors:
 
     def at_first(self, projection: CutProjection) -> list[ResponseError]:
         """Those of the first answer, and what was odd about the data."""
-        return self._reported((told for told in self._told if self._place(told) == FIRST), projection)
+        denied = self._denied_in(self._shape, (), lambda field: field.part == FIRST)
+        return denied + self._reported((told for told in self._told if self._place(told) == FIRST), projection)
 
     def of_piece(
         self, shape: Object, path: ResponsePath, shows: Shows, projection: CutProjection
@@ -57,7 +60,13 @@ class ToldErrors:
         """Those of the piece that was cut last."""
         here = self._by_place.get(path, ())
         shown = (told for told in here if told.path and shows_place(shape, told.path[len(path) :], shows))
-        return self._reported(shown, projection)
+        return self._denied_in(shape, path, shows) + self._reported(shown, projection)
+
+    def _denied_in(self, shape: Object, path: ResponsePath, shows: Shows) -> list[ResponseError]:
+        if not self._denied:
+            return []
+        places = denied_below(self._denied, self._state.variables, path)
+        return [denied_at(place) for place in places if shows_place(shape, place[len(path) :], shows)]
 
     def of_later(self, met: MetList, projection: CutProjection) -> list[ResponseError]:
         """Those of the later items that were cut last."""
@@ -79,6 +88,8 @@ class ToldErrors:
 
     def unexplained(self, path: ResponsePath) -> ResponseError:
         """For a piece that is gone for a reason that was told before."""
+        if denied_below(self._denied, self._state.variables, path):
+            return denied_at(path)
         message = "What was to come here later cannot be shown."
         return self._reporting.error(ErrorCode.INTERNAL, message, path, None, self._state.caller.trace_id)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, Unauthenticated
+from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, Unauthenticated, Unauthorised
 from gateway.execution.response import Response, ResponseError
 from gateway.http.negotiation import JSON
 from gateway.http.reading import BadRequest
 
+_MOST_PLACES = 20
+"""Of one error: a name may be wrong in a thousand places."""
+
 
 def refusal(error: RequestRefused) -> Response:
+    if isinstance(error, Unauthorised):
+        denied = [ResponseError(str(error), error.code, path) for path in error.paths]
+        return Response(errors=denied, executed=False)
     if not isinstance(error, OperationInvalid):
-        return Response(errors=(ResponseError(str(error), error.code),), executed=False)
+        return Response(errors=(ResponseError(str(error), error.code, extensions=error.told),), executed=False)
     errors = [
         ResponseError(
             each.message,
             error.code,
-            locations=tuple((place.line, place.column) for place in each.locations or ()),
+            locations=tuple((place.line, place.column) for place in (each.locations or ())[:_MOST_PLACES]),
         )
         for each in error.errors
     ]
@@ -30,4 +36,6 @@ def status_of(error: RequestRefused, media_type: str) -> int:
     # Clients of the older media type read a GraphQL answer only under 200 (GraphQL over HTTP, 6.4.1).
     if media_type == JSON:
         return 200
+    if isinstance(error, Unauthorised):
+        return 403
     return 500 if error.code is ErrorCode.INTERNAL else 400

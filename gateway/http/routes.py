@@ -33,6 +33,7 @@ from gateway.http.refusals import refusal, status_of
 from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
 from gateway.live_pipeline import LivePipeline
+from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import HttpSettings, Limits
 
@@ -100,9 +101,10 @@ class GraphQLOverHttp:
         caller = SignedCaller(identity, self._signer, headers=exchange)
         pieces = pieces_type(request.headers.get("accept"))
         in_parts = pieces is not None and pieces.media_type == PARTS
-        if (media_type is None and not in_parts) or (stream and self._kind_of(asked) == "subscription"):
+        access = await self._pipeline.access(identity, asked)
+        if (media_type is None and not in_parts) or (stream and self._kind_of(asked, access) == "subscription"):
             return self._streams.answer(asked, identity, caller, stream or EVENTS, request.method, pieces)
-        ready = self._pipeline.ready(asked, in_pieces=pieces is not None)
+        ready = self._pipeline.ready(asked, in_pieces=pieces is not None, access=access)
         _refuse_wrong_kind(ready, request.method)
         if pieces is not None and ready.plan.deferral is not None:
             if not in_parts:
@@ -167,9 +169,8 @@ class GraphQLOverHttp:
             raise BadRequest("Send one operation at a time to a stream.")
         await visit.ask_documents([asked])
         exchange = Exchange(self._rules, request.headers.items())
-        return self._streams.start(
-            token, asked, identity, SignedCaller(identity, self._signer, headers=exchange), request.method
-        )
+        caller = SignedCaller(identity, self._signer, headers=exchange)
+        return await self._streams.start(token, asked, identity, caller, request.method)
 
     async def _asked(self, request: Request) -> OperationRequest | list[OperationRequest]:
         uploads = is_multipart(request)
@@ -189,16 +190,19 @@ class GraphQLOverHttp:
         self, asked: list[OperationRequest], identity: Identity | None, exchange: Exchange, media_type: str
     ) -> HttpResponse:
         """Side by side; mutations, which may depend on one another, one after the other."""
-        if any(self._kind_of(each) == "mutation" for each in asked):
+        if any([await self._is_mutation(each, identity) for each in asked]):
             parts = [await self._part_of_batch(each, identity, exchange) for each in asked]
         else:
             parts = await asyncio.gather(*(self._part_of_batch(each, identity, exchange) for each in asked))
         cacheable = not any("errors" in part for part in parts)
         return _http(_encoder.encode(parts), 200, media_type, exchange.to_client(cacheable))
 
-    def _kind_of(self, asked: OperationRequest) -> str | None:
+    async def _is_mutation(self, asked: OperationRequest, identity: Identity | None) -> bool:
+        return self._kind_of(asked, await self._pipeline.access(identity, asked)) == "mutation"
+
+    def _kind_of(self, asked: OperationRequest, access: Access) -> str | None:
         try:
-            return self._pipeline.ready(asked).plan.kind
+            return self._pipeline.ready(asked, access=access).plan.kind
         except RequestRefused:
             return None
 
@@ -217,7 +221,7 @@ class GraphQLOverHttp:
         self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
     ) -> dict[str, object]:
         try:
-            ready = self._pipeline.ready(asked)
+            ready = self._pipeline.ready(asked, access=await self._pipeline.access(identity, asked))
             _refuse_wrong_kind(ready, "POST")
             answered = await self._run(asked, ready, SignedCaller(identity, self._signer, headers=exchange), False)
         except RequestRefused as refused:

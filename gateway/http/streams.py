@@ -82,10 +82,11 @@ class GraphQLOverStreams:
             raise BadRequest("This stream is open already.", 409, ErrorCode.CONFLICT)
         return LiveResponse(self._shared.read(token, self._settings.beat_s), event_stream.MEDIA_TYPE)
 
-    def start(
+    async def start(
         self, token: str, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, method: str
     ) -> HttpResponse:
         """Run the operation; its results go to the reserved stream."""
+        access = await self._pipeline.access(identity, asked)
         stream = self._shared.stream(token, _subject(identity))
         name = (asked.extensions or {}).get("operationId")
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
@@ -94,7 +95,7 @@ class GraphQLOverStreams:
             )
         if len(stream) >= self._settings.max_operations:
             raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
-        ready = self._pipeline.ready(asked, in_pieces=True)
+        ready = self._pipeline.ready(asked, in_pieces=True, access=access)
         _refuse_mutation_by_get(ready, method)
         results = results_of(self._pipeline, ready, caller, spelling_of(asked.extensions))
         stream.start(name, paced(results, identity, self._settings.beat_s))
@@ -115,7 +116,8 @@ class GraphQLOverStreams:
         self, asked: OperationRequest, caller: SignedCaller, method: str, spelling: Spelling | None
     ) -> Results:
         try:
-            ready = self._pipeline.ready(asked, in_pieces=spelling is not None)
+            access = await self._pipeline.access(caller.identity, asked)
+            ready = self._pipeline.ready(asked, in_pieces=spelling is not None, access=access)
             _refuse_mutation_by_get(ready, method)
         except Unauthenticated:
             raise

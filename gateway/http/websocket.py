@@ -34,7 +34,8 @@ from gateway.http.negotiation import spelling_of
 from gateway.http.rate_limits import TurnedAway
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
-from gateway.pipeline import OperationRequest
+from gateway.operation.authorise import Access
+from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import WebSocketSettings
 from gateway.streams.errors import GatewayLeaves
 
@@ -95,6 +96,7 @@ class _Connection:
         self._ending: set[asyncio.Task[None]] = set()
         self._identity: Identity | None = None
         self._callers: dict[str, SignedCaller] = {}
+        self._live: dict[str, Ready] = {}
         self._life: asyncio.Timeout | None = None
         self._free = self._face.sockets.take(None)
         self._visit = face.door.visit(socket)
@@ -154,6 +156,18 @@ class _Connection:
         self._life.reschedule(asyncio.get_running_loop().time() + (self._seconds_left() or 0.0))
         for caller in self._callers.values():
             caller.renew(identity)
+        await self._end_unauthorised(identity)
+
+    async def _end_unauthorised(self, identity: Identity) -> None:
+        """Subscriptions of which the newer token does not permit all that the older one did."""
+        for name, ready in list(self._live.items()):
+            access = await self._face.pipeline.access(identity, ready.request)
+            if self._live.get(name) is ready and not self._face.pipeline.may_go_on(ready, access):
+                self._live.pop(name)
+                self._end(name)
+                message = "The newer token does not permit all of this; subscribe again."
+                error = ResponseError(message, ErrorCode.UNAUTHORIZED_FIELD_OR_TYPE)
+                await self._send_error(name, Response(errors=(error,)))
 
     async def _pong(self) -> None:
         """With the server's time, by which a client can set its clock."""
@@ -174,14 +188,17 @@ class _Connection:
             case _Message("subscribe", str(name), dict(payload)):
                 self._start(name, payload)
             case _Message("complete", str(name)):
-                if running := self._running.pop(name, None):
-                    ending = asyncio.create_task(ended(running))
-                    self._ending.add(ending)
-                    ending.add_done_callback(self._ending.discard)
+                self._end(name)
             case _Message("connection_init"):
                 raise _Closing(4429, "Too many initialisation requests")
             case _:
                 raise _Closing(4400, f"Invalid message of type {message.type:.40}")
+
+    def _end(self, name: str) -> None:
+        if running := self._running.pop(name, None):
+            ending = asyncio.create_task(ended(running))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     def _start(self, name: str, payload: dict[str, object]) -> None:
         if len(name) > LONGEST_ID:
@@ -216,6 +233,7 @@ class _Connection:
         finally:
             if self._callers.get(name) is caller:
                 del self._callers[name]
+                self._live.pop(name, None)
             if self._running.get(name) is asyncio.current_task():
                 del self._running[name]
 
@@ -224,9 +242,11 @@ class _Connection:
         self._visit.refuse_overloaded()
         await self._visit.ask()
         await self._visit.ask_documents([asked])
-        ready = pipeline.ready(asked, in_pieces=True)
+        access = await self._access(caller, asked)
+        ready = pipeline.ready(asked, in_pieces=True, access=access)
         shows_plan = bool((asked.extensions or {}).get("queryPlan"))
         if ready.plan.kind == "subscription":
+            self._live[name] = ready
             async with aclosing(pipeline.events(ready, caller)) as events:
                 async for response in events:
                     await self._send_next(name, response)
@@ -241,6 +261,14 @@ class _Connection:
         # Freed before the client learns of it: it may use the id again at once.
         self._running.pop(name, None)
         await self._send({"id": name, "type": "complete"})
+
+    async def _access(self, caller: SignedCaller, asked: OperationRequest) -> Access:
+        while True:
+            identity = caller.identity
+            access = await self._face.pipeline.access(identity, asked)
+            if caller.identity is identity:
+                # No newer token came meanwhile.
+                return access
 
     async def _send_next(self, name: str, response: Response | Piece) -> None:
         await self._send({"id": name, "type": "next", "payload": msgspec.Raw(response.as_bytes())})

@@ -29,6 +29,7 @@ class Field:
     defers: the deferred fragments that stand in its selections.
     stream: its list may come in two goes.
     places: where it stands among its siblings, and when; it stands at the first of which the conditions hold.
+    denied: the caller may not see it: it stands as null, and nothing asks for it.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Field:
     defers: tuple[DeferHere, ...] = ()
     stream: StreamHere | None = None
     places: tuple[tuple[int, Conditions], ...] = ()
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

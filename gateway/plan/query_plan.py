@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from gateway.plan.deferral import Deferral
 from gateway.plan.nodes import Node, OperationKind
-from gateway.plan.shape import Object
+from gateway.plan.shape import Denied, Object
 
 
 class QueryPlan(Struct, frozen=True):
@@ -17,6 +17,7 @@ class QueryPlan(Struct, frozen=True):
     introspection: a document with only the client's `__schema`/`__type` root fields, answered from the API schema;
         its answers are merged into the response at `introspection_keys`' places (root response keys in client order:
         `root_keys`).
+    denied: what the caller may not see: nothing asks for it, it stands in `shape` as null, and each is an error.
     deferral: what comes after the first answer, if anything; `node` is then what the first answer needs.
     """
 
@@ -26,3 +27,4 @@ class QueryPlan(Struct, frozen=True):
     root_keys: tuple[str, ...]
     introspection: str | None = None
     deferral: Deferral | None = None
+    denied: tuple[Denied, ...] = ()

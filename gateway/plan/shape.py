@@ -32,12 +32,14 @@ class Object(Struct, frozen=True, tag=True):
     possible: the concrete types that the API schema allows here. If there is one, `__typename` may be missing.
     fields: in response order, already merged over fragments.
     defers: the deferred fragments that stand here.
+    denies: one of the fields is denied and may not be null, so that the object may be lost whatever was fetched.
     """
 
     type_name: str
     possible: frozenset[str]
     fields: tuple[ShapeField, ...]
     defers: tuple[DeferHere, ...] = ()
+    denies: bool = False
 
 
 class Slot(Struct, frozen=True):
@@ -63,6 +65,7 @@ class ShapeField(Struct, frozen=True):
     typename: this is `__typename` itself: answered from the tree or from the static type, never null.
     part: with which part of the answer it comes.
     asked_in: the deferred fragments that ask it, 0 for none; only told where something is deferred.
+    denied: the caller may not see it. It is null, whatever the tree holds.
     """
 
     key: str
@@ -73,3 +76,14 @@ class ShapeField(Struct, frozen=True):
     typename: bool = False
     part: Part = FIRST
     asked_in: frozenset[int] = frozenset()
+    denied: bool = False
+
+
+class Denied(Struct, frozen=True):
+    """A place that the caller may not see. In its path `@` stands for every item of a list.
+
+    when: it is asked for only if of each of these lists one alternative holds: those of the fields on the way to it.
+    """
+
+    path: tuple[str, ...]
+    when: tuple[tuple[tuple[Toggle, ...], ...], ...] = ()

@@ -43,7 +43,9 @@ def _object(schema: GraphQLSchema, type_name: str, fields: tuple[Field, ...], de
             found = _field(schema, named, possible, field)
             placed += [(number, replace(found, toggles=in_order(conditions))) for number, conditions in field.places]
     placed.sort(key=lambda each: each[0])
-    return Object(type_name, possible, tuple(found for _, found in placed), defers)
+    found_fields = tuple(found for _, found in placed)
+    denies = any(found.denied and not found.slot.nullable for found in found_fields)
+    return Object(type_name, possible, found_fields, defers, denies)
 
 
 def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[str], field: Field) -> ShapeField:
@@ -56,7 +58,7 @@ def _field(schema: GraphQLSchema, parent: GraphQLNamedType, possible: frozenset[
         assert isinstance(concrete, GraphQLObjectType)
         parent = concrete
     slot = _slot(schema, parent.fields[field.name].type, field, field.stream)
-    return ShapeField(field.key, field.key, slot, types, part=part, asked_in=asked_in)
+    return ShapeField(field.key, field.key, slot, types, part=part, asked_in=asked_in, denied=field.denied)
 
 
 def _slot(schema: GraphQLSchema, output: GraphQLOutputType, field: Field, stream: StreamHere | None = None) -> Slot:

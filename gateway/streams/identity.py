@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from gateway.client.protocol import HeaderExchange
 from gateway.execution.caller import Caller, Principal
+from gateway.operation.authorise import Demands
 from gateway.override_labels import Labels
 from gateway.pipeline import Ready
 from gateway.plan.nodes import Subscribe
@@ -24,7 +25,10 @@ _TRACE_CONTEXT = ("traceparent", "tracestate")
 
 
 class StreamKey(Struct, frozen=True):
-    """`headers`: those that pass on to subgraphs. `principal` is None where any caller of the tenant may share."""
+    """`headers`: those that pass on to subgraphs. `principal` is None where any caller of the tenant may share.
+
+    met: of what the operation demands, so that nobody sees by another's rights.
+    """
 
     document: str
     operation_name: str | None
@@ -34,6 +38,7 @@ class StreamKey(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     tenant: str | None
     principal: Principal | None
+    met: Demands
 
 
 def stream_key(ready: Ready, caller: Caller) -> StreamKey | None:
@@ -52,6 +57,7 @@ def stream_key(ready: Ready, caller: Caller) -> StreamKey | None:
         tuple(_headers(caller.headers, ready)),
         tenant,
         None if tenant is not None and _is_the_tenants(ready) else principal,
+        ready.access.met(ready.demands),
     )
 
 

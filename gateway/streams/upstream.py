@@ -188,7 +188,7 @@ class Upstream:
         response = await self._source.event(answer)
         event = Event(key, cursor, Encoded(body=response.as_bytes()))
         self._counters.events += 1
-        if self._is_latest and not response.errors:
+        if self._is_latest and all(error.code is ErrorCode.UNAUTHORIZED_FIELD_OR_TYPE for error in response.errors):
             self._keep(event)
         return event
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 from graphql import GraphQLSchema
 
 from gateway.plan.nodes import OperationKind, SubgraphName
+from gateway.supergraph.access import AccessRules
+from gateway.supergraph.cost import CostRules
 from gateway.supergraph.field_set import FieldSet
 
 
@@ -138,6 +140,7 @@ class Supergraph:
     roots: the name of each root type.
     contexts: for each context, the concrete types whose objects set it.
     deliveries: for each subscription field that says so, how its events reach a reader.
+    access: what one must be to see a type or a field. cost: what types and fields weigh, and how long lists are.
     """
 
     api_schema: GraphQLSchema
@@ -148,3 +151,5 @@ class Supergraph:
     roots: Mapping[OperationKind, str]
     contexts: Mapping[str, frozenset[str]]
     deliveries: Mapping[str, Delivery]
+    access: AccessRules
+    cost: CostRules

@@ -9,8 +9,10 @@ from __future__ import annotations
 from graphql import DocumentNode, GraphQLSyntaxError, OperationType, SchemaDefinitionNode, parse, validate_schema
 
 from gateway.plan.nodes import OperationKind
+from gateway.supergraph.access import access_rules_of
 from gateway.supergraph.api_schema import api_schema_of
 from gateway.supergraph.contexts import context_setters
+from gateway.supergraph.cost import cost_rules_of
 from gateway.supergraph.delivery import deliveries_of
 from gateway.supergraph.errors import SupergraphInvalid
 from gateway.supergraph.join import graphs_of, implementers_anywhere, read_types
@@ -68,4 +70,6 @@ def supergraph_of(document: DocumentNode) -> Supergraph:
         roots=roots,
         contexts=context_setters(document, possible),
         deliveries=deliveries_of(document, types, roots["subscription"]),
+        access=access_rules_of(document),
+        cost=cost_rules_of(document),
     )
