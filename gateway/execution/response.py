@@ -55,6 +55,10 @@ class Response(Struct, frozen=True):
     def as_bytes(self) -> bytes:
         return _encoder.encode(self.as_json())
 
+    def values(self) -> dict[str, object] | None:
+        """`data`, also of a response that is kept as bytes only."""
+        return self.data
+
     def with_extensions(self, extensions: dict[str, object]) -> Response:
         return msgspec.structs.replace(self, extensions=extensions)
 
@@ -70,8 +74,12 @@ class Encoded(Response, frozen=True):
     def as_bytes(self) -> bytes:
         return self.body
 
+    def values(self) -> dict[str, object] | None:
+        data: dict[str, object] | None = msgspec.json.decode(self.body).get("data")
+        return data
+
     def with_extensions(self, extensions: dict[str, object]) -> Response:
-        return Response(msgspec.json.decode(self.body)["data"], extensions=extensions)
+        return Response(self.values(), extensions=extensions)
 
 
 class SubscriptionFailed(GatewayError):

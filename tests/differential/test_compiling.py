@@ -38,7 +38,7 @@ def test_a_request_that_is_sent_again_is_seen(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_error_that_is_overlooked_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(self: Run, number: int, answer: object) -> object:
-        return self._requests[number].read(answer.body).data  # type: ignore[attr-defined]
+        return self._requests[number].read(answer).data  # type: ignore[attr-defined]
 
     monkeypatch.setattr(Run, "read", read)
     with pytest.raises(Difference, match="the answers differ"):

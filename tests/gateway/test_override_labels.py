@@ -23,7 +23,7 @@ async def prices(asked: int, **labels: bool | float) -> Counter[tuple[object, ..
             ready = pipeline.ready(OperationRequest("{ products { price weight size } }"))
             answer = await pipeline.answer(ready, Nobody())
             assert not answer.errors
-            found[tuple(answer.data["products"][0].values())] += 1
+            found[tuple(answer.as_json()["data"]["products"][0].values())] += 1
     return found
 
 
