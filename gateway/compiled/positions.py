@@ -55,6 +55,16 @@ class Asked:
     type_name: str
     givers: list[Giver]
 
+    @property
+    def readings(self) -> list[list[Giver]]:
+        """Who reads an entity together: an object in it is another at each position, so that each reads it anew."""
+        first, *others = self.givers
+        shared = all(
+            giver.keys == first.keys and not any(giver.position.members[key].children for key in giver.keys)
+            for giver in (self.givers if others else ())
+        )
+        return [self.givers] if shared else [[giver] for giver in self.givers]
+
 
 @dataclass(eq=False, slots=True)
 class Member:
@@ -190,8 +200,8 @@ class _Laying:
         return found
 
     def _asked(self, fetch: Fetch, root: Position) -> list[list[Asked]]:
-        if fetch.renames or fetch.copies or not fetch.keeps_typename:
-            raise NotCompilable("a fetch that renames, copies or keeps types of its own")
+        if fetch.renames or fetch.copies:
+            raise NotCompilable("a fetch that renames or copies")
         document = Document(fetch.document, self.switches, self.possible)
         if not fetch.inputs:
             giver = Giver(fetch, None, root)
@@ -212,17 +222,17 @@ class _Laying:
             self._give(giver, position, document, below)
             type_name = wanted.typename_as or position.type_name
             found.setdefault(type_name, Asked(type_name, [])).givers.append(giver)
-        for asked in found.values():
-            _refuse_shared_objects(asked)
         return list(found.values())
 
     def _give(self, giver: Giver, position: Position, document: Document, nodes: list[SelectionSetNode]) -> None:
         """Note what the giver brings at the position, and below it."""
+        fetch = giver.fetch
         for key, selected in document.keys(nodes, position.type_name).items():
             if selected.is_typename:
                 if position.type_name not in self.possible(position.type_name):
                     raise _TypeTold(position.path)
-                if key == "__typename":
+                # An interface object's answer names the interface, which tells nothing of the object.
+                if key == "__typename" and (fetch.keeps_typename or position is not giver.position):
                     position.named_by.add(giver)
                 continue
             member = position.members.setdefault(key, Member(key, None))
@@ -241,14 +251,6 @@ def _object_in(slot: Slot) -> Object | None:
     while isinstance(value, Listing):
         value = value.item.value
     return value if isinstance(value, Object) else None
-
-
-def _refuse_shared_objects(asked: Asked) -> None:
-    """An entity that belongs to several positions can bring plain values only: an object in it has one position."""
-    first, *others = asked.givers
-    for giver in asked.givers if others else ():
-        if giver.keys != first.keys or any(giver.position.members[key].children for key in giver.keys):
-            raise NotCompilable("an entity for several positions, with objects in it")
 
 
 def _at(root: Position, wanted: EntityInput) -> list[Position]:

@@ -37,11 +37,13 @@ class Fields:
 class Structs:
     """hosted: the subgraphs whose answers are values already, not bytes.
 
-    positions: by number. given: what one of those asked brings of its own. answers: by fetch id."""
+    positions: by number. given: what is brought of the objects asked about, by the first who reads it.
+    answers: by fetch id.
+    """
 
     hosted: Collection[str]
     positions: dict[int, Fields] = field(default_factory=dict)
-    given: dict[Asked, Fields] = field(default_factory=dict)
+    given: dict[Giver, Fields] = field(default_factory=dict)
     answers: dict[int, type[Struct]] = field(default_factory=dict)
 
 
@@ -52,9 +54,9 @@ def structs_of(layout: Layout, hosted: Collection[str] = ()) -> Structs:
         found.positions[position.number] = _of_position(position, found)
     for fetch_id, inputs in layout.asked.items():
         for asked in (each for several in inputs for each in several):
-            found.given[asked] = _of_asked(asked, found)
+            found.given |= {reading[0]: _of_reading(reading, found) for reading in asked.readings}
         if inputs[0][0].givers[0].wanted is None:
-            found.answers[fetch_id] = _answer(found.given[inputs[0][0]].type)
+            found.answers[fetch_id] = _answer(found.given[inputs[0][0].givers[0]].type)
         else:
             entries = [(_alias(several[0]), list[_entity(several, found)]) for several in inputs]  # type: ignore[misc]
             found.answers[fetch_id] = _answer(msgspec.defstruct("Entities", entries, gc=False))
@@ -69,8 +71,8 @@ def _alias(asked: Asked) -> str:
 
 def _entity(several: list[Asked], structs: Structs) -> Any:
     """Which of several types it is one only knows by its place among the representations."""
-    if len(several) == 1:
-        return structs.given[several[0]].type | None
+    if len(several) == 1 and len(several[0].readings) == 1:
+        return structs.given[several[0].givers[0]].type | None
     return Any if several[0].givers[0].fetch.subgraph in structs.hosted else Raw
 
 
@@ -104,14 +106,14 @@ def _of_position(position: Position, structs: Structs) -> Fields:
     return Fields(made, attributes, hidden)
 
 
-def _of_asked(asked: Asked, structs: Structs) -> Fields:
+def _of_reading(reading: list[Giver], structs: Structs) -> Fields:
     """What is brought of the objects themselves."""
-    giver = asked.givers[0]
+    giver = reading[0]
     entries: list[tuple[str, Any, Any]] = []
     names: dict[str, str] = {}
     attributes: dict[str, str] = {}
     for number, key in enumerate(giver.keys):
-        members = [each.position.members[key] for each in asked.givers]
+        members = [each.position.members[key] for each in reading]
         attribute = attributes[key] = f"f{number}"
         names[attribute] = key
         shown = next((each for each in members if each.shown is not None), None)

@@ -175,7 +175,7 @@ class _Writer:
         if not fetch.inputs:
             yield f"data{number} = run.read({number}, await sent{number})"
             ((asked,),) = self.layout.asked[number]
-            yield from self._children(asked, f"(data{number},)")
+            yield from self._children(asked.givers[0], f"(data{number},)")
             return
         yield f"data{number} = run.read({number}, await sent{number}) if sent{number} is not None else None"
         for index, several in enumerate(self.layout.asked[number]):
@@ -187,31 +187,46 @@ class _Writer:
             yield f"if len({whole}) != {' + '.join(f'len(keys{name})' for name, _ in named)}: raise Surprise"
             start = "0"
             for name, asked in named:
+                part = whole
                 if len(named) > 1:
                     end = f"{start} + len(keys{name})" if start != "0" else f"len(keys{name})"
-                    self.names[f"read{name}"] = self._reader(fetch, self.structs.given[asked].type)
-                    yield f"list{name} = [read{name}(each) for each in {whole}[{start}:{end}]]"
-                    start = end
-                yield from self._set(name, asked)
+                    part, start = f"{whole}[{start}:{end}]", end
+                yield from self._read(fetch, name, asked, part, is_raw=len(named) > 1)
+
+    def _read(self, fetch: Fetch, name: str, asked: Asked, part: str, is_raw: bool) -> Iterator[str]:
+        """The entities of one type, once for all positions or for each by itself."""
+        readings = asked.readings
+        for number, reading in enumerate(readings):
+            here = name if len(readings) == 1 else f"{name}_{number}"
+            if is_raw or len(readings) > 1:
+                self.names[f"read{here}"] = self._reader(fetch, self.structs.given[reading[0]].type)
+            if len(readings) > 1:
+                yield f"own{here} = set(key{name}_at{reading[0].position.number})"
+                yield f"pairs{here} = [(k, read{here}(e)) for k, e in zip(keys{name}, {part}) if k in own{here}]"
+                yield f"got{here} = dict(pairs{here})"
+                yield f"list{here} = [e for _, e in pairs{here}]"
+            else:
+                yield f"list{here} = " + (f"[read{here}(e) for e in {part}]" if is_raw else part)
+                yield f"got{here} = dict(zip(keys{name}, list{here}))"
+            yield from self._set(here, name, reading)
 
     def _reader(self, fetch: Fetch, struct: type[Struct]) -> Any:
         if fetch.subgraph in self.structs.hosted:
             return partial(msgspec.convert, type=struct | None)
         return msgspec.json.Decoder(struct | None).decode
 
-    def _set(self, name: str, asked: Asked) -> Iterator[str]:
+    def _set(self, name: str, keys: str, reading: list[Giver]) -> Iterator[str]:
         """What the entities hold goes to every object that stands for them."""
         # Before they are set: objects of several types are read first.
-        yield from self._children(asked, f"[e for e in list{name} if e is not None]")
-        given = self.structs.given[asked]
-        yield f"got{name} = dict(zip(keys{name}, list{name}))"
-        for giver in asked.givers:
+        yield from self._children(reading[0], f"[e for e in list{name} if e is not None]")
+        given = self.structs.given[reading[0]]
+        for giver in reading:
             number = giver.position.number
             brought = [giver.position.members[key] for key in giver.keys]
             sets = list(_assignments(brought, given, self.structs.positions[number]))
             if not sets:
                 continue
-            yield f"for o, k in zip(at{number}, key{name}_at{number}):"
+            yield f"for o, k in zip(at{number}, key{keys}_at{number}):"
             yield f"{INDENT}e = got{name}.get(k)"
             yield f"{INDENT}if e is not None:"
             yield from (INDENT * 2 + line for line in sets)
@@ -223,9 +238,9 @@ class _Writer:
 
     # Gathering objects
 
-    def _children(self, asked: Asked, parents: str) -> Iterator[str]:
-        """The objects that came with those asked about."""
-        giver, given = asked.givers[0], self.structs.given[asked]
+    def _children(self, giver: Giver, parents: str) -> Iterator[str]:
+        """The objects that came with the giver's own."""
+        given = self.structs.given[giver]
         for key in giver.keys:
             yield from self._gathered(giver.position.members[key], parents, given.attributes[key])
 
@@ -274,8 +289,7 @@ class _Writer:
             if len(member.givers) > 1:
                 raise NotCompilable("two fetches bring a root field")
             (giver,) = member.givers
-            ((asked,),) = self.layout.asked[giver.fetch.id]
-            given = self.structs.given[asked].attributes[member.key]
+            given = self.structs.given[giver].attributes[member.key]
             parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given}")
         yield f"return encode(Root({', '.join(parts)}))"
 
