@@ -12,15 +12,16 @@ from msgspec import Struct
 
 from gateway.client.errors import Unreachable
 
+# Possessive for single characters only: before Python 3.11.5 a possessive group keeps part of a line that does not fit.
 _NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
 _STATUS_LINE = rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: " + _VALUE + rb")?\r\n"
-_HEAD = re.compile(_STATUS_LINE + rb"((?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+)\r\n")
+_HEAD = re.compile(_STATUS_LINE + rb"((?:" + _NAME + rb":" + _VALUE + rb"\r\n)*)\r\n")
 
 # Lines that change neither where the body ends nor how it is read.
 _PLAIN = (
     rb"(?:(?!(?i:content-length|content-encoding|transfer-encoding|connection):)" + _NAME + rb":" + _VALUE + rb"\r\n"
-    rb"|(?i:connection): ?(?i:keep-alive)\r\n){0,100}+"
+    rb"|(?i:connection): ?(?i:keep-alive)\r\n){0,100}"
 )
 USUAL = re.compile(
     rb"HTTP/1\.1 200(?: " + _VALUE + rb")?\r\n"

@@ -186,7 +186,7 @@ def _values() -> Iterator[Attack]:
     )
     escapes = "\\u0041" * 40_000
     yield Attack(
-        "unicode_escapes", lambda n: query(f'query Q{n} {{ search(number: "{escapes}") {{ id }} }}'), INVALID, 300, 5
+        "unicode_escapes", lambda n: query(f'query Q{n} {{ search(number: "{escapes}") {{ id }} }}'), INVALID, 300, 16
     )
     yield Attack("surrogates", lambda n: query(f'query Q{n} {{ search(text: "\\uD800{n}") {{ id }} }}'), SYNTAX, 10, 1)
     block = '"""' + "\n    x" * 30_000 + '"""'
