@@ -70,7 +70,7 @@ async def test_longer_lists_cost_no_more_statements(house: House) -> None:
                 with counting() as statements:
                     answer = await pipeline.answer(ready, caller)
                 assert not answer.errors
-                listed = len(answer.data["inspections"]["nodes"])
+                listed = len((answer.values() or {})["inspections"]["nodes"])
                 counts.append((listed, statements.count))
     assert [listed for listed, _ in counts] == [2, 8]
     # Six fetches: each opens the tenant; the rest are the lists, their members and what these hang on.
