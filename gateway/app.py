@@ -60,6 +60,7 @@ from gateway.streams.sharing import Streams
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
 from gateway.supergraph_file import watch
+from gateway.telemetry.access_log import AccessLog
 
 InProcess = Mapping[str, HostedSubgraph]
 GRAPHQL_PATH = "/graphql"
@@ -127,9 +128,10 @@ def build_app(
                 pipeline.swap(swapped)
 
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
+            access_log = AccessLog(settings.telemetry.access_log, settings.telemetry.access_log_waiting)
             door = _door(settings, wires.session, shedding, verifier)
-            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http)
-            websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket)
+            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http, access_log)
+            websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket, access_log)
             app.state.gateway = Gateway(http, websocket, pipeline, reload)
             watching = [asyncio.create_task(door.readiness.watch()), asyncio.create_task(shedding.watch())]
             if watched is not None:
@@ -142,6 +144,7 @@ def build_app(
                 await streams.close()
                 await pipeline.finish(settings.http.readiness.grace_s)
                 await door.close()
+                access_log.close()
 
     _refuse_unusable(settings, verifier)
     return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http, shedding))

@@ -28,6 +28,7 @@ from gateway.plan.nodes import Subscribe
 from gateway.settings import AccessSettings
 from gateway.streams.callers import Callers
 from gateway.streams.sharing import Streams, rate_asked
+from gateway.telemetry.entry import current_entry, hash_of
 
 _log = logging.getLogger("gateway")
 
@@ -81,7 +82,18 @@ class LivePipeline:
         return ready.access.met(demands) <= access.met(demands)
 
     def ready(self, request: OperationRequest, in_pieces: bool = False, access: Access = NOBODY) -> Ready:
-        ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+        entry = current_entry()
+        if entry is None:
+            ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+        else:
+            entry.asked(request.operation_name)
+            try:
+                ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+            except RequestRefused:
+                entry.hash = hash_of(request.query)
+                raise
+            entry.kind, entry.hash = ready.plan.kind, ready.text_hash
+            entry.cost = None if ready.cost is None else ready.cost.estimated
         rate_asked(ready)
         return ready
 
@@ -97,7 +109,11 @@ class LivePipeline:
     async def _answered(self, ready: Ready, caller: Caller, shows_plan: bool) -> Response:
         operations = self.operations
         with operations.running(operations.context(ready.plan.kind, caller.principal)):
-            return await ready.pipeline.answer(ready, caller, shows_plan)
+            response = await ready.pipeline.answer(ready, caller, shows_plan)
+        if (entry := current_entry()) is not None:
+            entry.trace_id = caller.trace_id
+            entry.failed_with(error.code.value for error in response.errors)
+        return response
 
     async def finish(self, within_s: float) -> None:
         """Wait for mutations whose clients have left."""
@@ -108,6 +124,8 @@ class LivePipeline:
         self, ready: Ready, caller: Caller, spelling: Spelling, shows_plan: bool = False
     ) -> AsyncGenerator[Piece, None]:
         operations = self.operations
+        if (entry := current_entry()) is not None:
+            entry.trace_id = caller.trace_id
         context = operations.context(ready.plan.kind, caller.principal)
         async with aclosing(ready.pipeline.pieces(ready, caller, spelling, shows_plan)) as pieces:
             while True:
@@ -119,6 +137,8 @@ class LivePipeline:
 
     async def events(self, ready: Ready, caller: Caller) -> AsyncGenerator[Response, None]:
         """Raises `SubscriptionFailed` when the stream cannot be opened, breaks, ends or is read too slowly."""
+        if (entry := current_entry()) is not None:
+            entry.trace_id = caller.trace_id
         async with aclosing(self.streams.events(ready, caller, self._open)) as events:
             async for event in events:
                 yield event

@@ -49,6 +49,7 @@ from gateway.planner.planning import Planning
 from gateway.planner.shape import shape_of
 from gateway.settings import AccessSettings, CostSettings, Limits
 from gateway.streams.selection import Delivered, with_delivery
+from gateway.telemetry.entry import hash_of
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
@@ -71,7 +72,7 @@ class Prepared(Struct, frozen=True):
     """What is known of a text whoever asks: kept for the next request.
 
     switches: the conditions' variables of a text in which something is deferred, else None.
-    cost: what it may cost, for any variables; None where nobody wants to know.
+    cost: what it may cost, for any variables; None where nobody wants to know. text_hash: of the text, for logs.
     """
 
     plan: QueryPlan
@@ -79,6 +80,7 @@ class Prepared(Struct, frozen=True):
     delivered: Delivered
     switches: Switches | None = None
     cost: OperationCost | None = None
+    text_hash: str = ""
 
 
 class Ready(Struct, frozen=True):
@@ -97,6 +99,7 @@ class Ready(Struct, frozen=True):
     demands: Demands = NOTHING_DEMANDED
     access: Access = NOBODY
     cost: Estimate | None = None
+    text_hash: str = ""
 
 
 class Pipeline:
@@ -157,7 +160,9 @@ class Pipeline:
         if prepared.plan.denied and self._access.mode == "reject":
             refuse_denied(prepared.plan.denied, variables)
         cost = self._costs.checked(prepared.cost, variables)
-        return Ready(prepared.plan, variables, request, self, on, prepared.delivered, demands, access, cost)
+        return Ready(
+            prepared.plan, variables, request, self, on, prepared.delivered, demands, access, cost, prepared.text_hash
+        )
 
     def demands_of(self, request: OperationRequest) -> Demands:
         """All that the operation demands of its caller. Raises `RequestRefused` for what is no valid operation."""
@@ -251,7 +256,8 @@ class Pipeline:
             plan = msgspec.structs.replace(plan, shape=shape, denied=allowed.denied)
         variables = tuple(definition.variable_definitions or ()) if definition else ()
         switches = switches_in(document) if may_come_in_pieces(text) else None
-        return Prepared(plan, variables, delivered, switches, self._costs.formula(allowed.planned, plan))
+        formula = self._costs.formula(allowed.planned, plan)
+        return Prepared(plan, variables, delivered, switches, formula, hash_of(text))
 
     def _coerced(
         self, definitions: tuple[VariableDefinitionNode, ...], given: dict[str, object]

@@ -262,6 +262,16 @@ class NodeFieldSettings(Struct, frozen=True, forbid_unknown_fields=True):
     separator: str = ":"
 
 
+class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told of requests. access_log: `off`, `stderr`, or the path of a file that is added to.
+
+    access_log_waiting: lines that may wait to be written; more are dropped, and the log says how many.
+    """
+
+    access_log: str = "off"
+    access_log_waiting: int = 10_000
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The gateway's settings.
 
@@ -293,6 +303,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     websocket: WebSocketSettings = WebSocketSettings()
     delivery: DeliverySettings = DeliverySettings()
     http: HttpSettings = HttpSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @property
     def introspects(self) -> bool:

@@ -21,6 +21,7 @@ from gateway.client.places import Places
 from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
 from gateway.client.retrying import Retrying
 from gateway.plan.nodes import SubgraphName
+from gateway.telemetry.entry import count_fetch
 from gateway.traffic_settings import GuardSettings
 
 _encoder = msgspec.json.Encoder()
@@ -75,6 +76,7 @@ class GuardedClient:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
+        count_fetch()
         loop = self._loop = self._loop or asyncio.get_running_loop()
         guard, context, headers = self.guard, current(), request.headers
         now = guard.now()
@@ -114,6 +116,7 @@ class GuardedClient:
 
     async def _with_files(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Never shared and never sent again: the files have been read."""
+        count_fetch()
         guard = self.guard
         timeout_s = seconds_left(self._timeout_s)
         try:

@@ -17,6 +17,7 @@ from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.errors import SubgraphFailed
 from gateway.plan.nodes import SubgraphName
+from gateway.telemetry.entry import count_fetch
 
 
 class HostedSubgraph(Protocol):
@@ -47,6 +48,7 @@ class InProcessClient:
 
     async def values(self, request: SubgraphRequest) -> Mapping[str, object]:
         """The answer as the subgraph gave it."""
+        count_fetch()
         timeout_s = seconds_left(self._timeout_s)
         try:
             async with asyncio.timeout(timeout_s):

@@ -27,6 +27,7 @@ from gateway.execution.response import Encoded, Response
 from gateway.execution.sent import Sent
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.query_plan import QueryPlan
+from gateway.telemetry.entry import Executed, current_entry
 
 _log = logging.getLogger("gateway")
 _MOST_PROGRAMS_A_PLAN = 8
@@ -73,6 +74,7 @@ class CompilingExecutor(Executor):
         program = self._program(known, variables)
         if program is None:
             self.generic += 1
+            _executed("generic")
             return await super().execute(plan, variables, caller, sent)
         # What was asked ends before what it shares does.
         async with aclosing(OperationScope()) as scope, aclosing(Sent()) as sent:
@@ -81,9 +83,11 @@ class CompilingExecutor(Executor):
             except Surprise:
                 known.surprises += 1
                 self.surprised += 1
+                _executed("surprised")
                 return await super().execute(plan, variables, caller, sent)
             known.surprises = 0
             self.compiled += 1
+            _executed("program")
             return Encoded(body=body)
 
     def _known_of(self, plan: QueryPlan) -> _Known:
@@ -121,3 +125,8 @@ class CompilingExecutor(Executor):
             _log.exception("no program can be written for a plan")
             return None
         return program if program.subgraphs <= self._reached.keys() else None
+
+
+def _executed(how: Executed) -> None:
+    if (entry := current_entry()) is not None:
+        entry.executed = how

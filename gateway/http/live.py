@@ -24,6 +24,8 @@ from gateway.http.identity import Identity, SignedCaller
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import Ready
 from gateway.streams.errors import GatewayLeaves
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.entry import Entry, writing
 
 _log = logging.getLogger("gateway")
 _EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
@@ -125,9 +127,15 @@ class LiveResponse(HttpResponse):
         del self.headers["content-length"]
         self._pieces = pieces
         self._free = free
+        self._told: tuple[Entry, AccessLog] | None = None
+
+    def told_to(self, log: AccessLog, entry: Entry) -> None:
+        """Its line is written when it has ended."""
+        entry.face, entry.status, self._told = "sse", self.status_code, (entry, log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.ensure_future(self._send(send))
+        with writing(self._told and self._told[0]):
+            sending = asyncio.ensure_future(self._send(send))
         leaving = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -136,6 +144,9 @@ class LiveResponse(HttpResponse):
             self._free()
             await asyncio.gather(ended(sending), ended(leaving))
             await self._pieces.aclose()
+            if self._told is not None:
+                entry, log = self._told
+                log.end(entry)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

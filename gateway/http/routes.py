@@ -24,7 +24,7 @@ from gateway.http.cross_site import refuse_unasked
 from gateway.http.door import Door, Visit
 from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
-from gateway.http.live import Result, results_of
+from gateway.http.live import LiveResponse, Result, results_of
 from gateway.http.multipart_stream import only_part, pieces_media_type
 from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
 from gateway.http.rate_limits import TurnedAway
@@ -36,6 +36,8 @@ from gateway.live_pipeline import LivePipeline
 from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import HttpSettings, Limits
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.entry import current_entry, writing
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
@@ -52,7 +54,9 @@ class GraphQLOverHttp:
         signer: CallerTokenSigner | None,
         limits: Limits,
         settings: HttpSettings = HttpSettings(),  # noqa: B008 - frozen
+        access_log: AccessLog | None = None,
     ) -> None:
+        self._access_log = access_log or AccessLog("off")
         self._pipeline = pipeline
         self._door = door
         self._signer = signer
@@ -64,17 +68,39 @@ class GraphQLOverHttp:
         self.readiness = door.readiness
 
     async def answer(self, request: Request) -> HttpResponse:
+        entry = self._access_log.begin("http", request.method)
+        if entry is None:
+            return await self._answer_visit(request, self._door.visit(request))
+        visit = self._door.visit(request)
+        response: HttpResponse | None = None
+        with writing(entry):
+            try:
+                response = await self._answer_visit(request, visit)
+            finally:
+                if visit.identity is not None:
+                    entry.asked_by(visit.identity.subject, visit.identity.claims.get("tenant"))
+                if isinstance(response, LiveResponse):
+                    response.told_to(self._access_log, entry)
+                else:
+                    # 499: who asked has left.
+                    entry.status = 499 if response is None else response.status_code
+                    entry.bytes = None if response is None else len(response.body)
+                    self._access_log.end(entry)
+        return response
+
+    async def _answer_visit(self, request: Request, visit: Visit) -> HttpResponse:
         accept = request.headers.get("accept")
         media_type, stream = answer_type(accept), stream_type(accept)
         if media_type is None and stream is None:
             return HttpResponse("Answers are application/graphql-response+json or application/json.\n", 406)
-        visit = self._door.visit(request)
         try:
             with self.readiness.request():
                 response = await self._answer_to(visit, request, media_type, stream)
         except RequestRefused as refused:
             if isinstance(refused, Unauthenticated):
                 _log.info("token refused: %s", refused.reason)
+            if (entry := current_entry()) is not None:
+                entry.failed_with([refused.code.value])
             response = _refused(refused, media_type or GRAPHQL)
         for name, value in visit.headers:
             response.headers.setdefault(name, value)

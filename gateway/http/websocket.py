@@ -38,6 +38,8 @@ from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import WebSocketSettings
 from gateway.streams.errors import GatewayLeaves
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.entry import current_entry, writing
 
 SUBPROTOCOL = "graphql-transport-ws"
 _CLOSE_TIMEOUT_S = 2.0
@@ -74,7 +76,9 @@ class GraphQLOverWebSocket:
         door: Door,
         signer: CallerTokenSigner | None,
         settings: WebSocketSettings,
+        access_log: AccessLog | None = None,
     ) -> None:
+        self.access_log = access_log or AccessLog("off")
         self.pipeline, self.door, self.signer, self.settings = pipeline, door, signer, settings
         self.sockets = CallerPlaces(settings.max_sockets)
 
@@ -211,15 +215,33 @@ class _Connection:
             asked = msgspec.convert(payload, OperationRequest)
         except msgspec.ValidationError:
             raise _Closing(4400, "Invalid subscribe payload") from None
-        self._running[name] = asyncio.create_task(self._run(name, asked))
+        self._running[name] = asyncio.create_task(self._run_told(name, asked))
+
+    async def _run_told(self, name: str, asked: OperationRequest) -> None:
+        log = self._face.access_log
+        entry = log.begin("websocket")
+        if entry is None:
+            await self._run(name, asked)
+            return
+        if self._identity is not None:
+            entry.asked_by(self._identity.subject, self._identity.claims.get("tenant"))
+        with writing(entry):
+            try:
+                await self._run(name, asked)
+            finally:
+                log.end(entry)
 
     async def _run(self, name: str, asked: OperationRequest) -> None:
         caller = self._callers[name] = SignedCaller(self._identity, self._face.signer)
         try:
             await self._answer(name, asked, caller)
         except RequestRefused as refused:
+            if (entry := current_entry()) is not None:
+                entry.failed_with([refused.code.value])
             await self._send_error(name, refusal(refused))
         except SubscriptionFailed as failed:
+            if (entry := current_entry()) is not None:
+                entry.failed_with([failed.code.value])
             await self._send_error(name, Response(errors=(failed.error,)))
         except (_Gone, GatewayLeaves):
             pass

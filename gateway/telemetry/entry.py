@@ -1,0 +1,84 @@
+"""What is known of one operation while it runs, for whoever tells of it afterwards.
+
+Set by a face around an operation; what runs within writes into it what it learns. Nobody has set one: nothing is kept.
+Holds no token and no variable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
+
+from msgspec import Struct
+
+Face = Literal["http", "websocket", "sse"]
+Executed = Literal["program", "surprised", "generic"]
+_LONGEST_NAME = 100
+_MOST_CODES = 10
+
+
+class Entry(Struct, omit_defaults=True, rename="camel"):
+    """One operation. `time` is Unix; a request that was refused before it was read has no operation.
+
+    hash: the first 16 hexadecimal digits of the text's SHA-256. fetches: requests to subgraphs that it waited for.
+    """
+
+    time: float
+    face: Face
+    method: str | None = None
+    status: int | None = None
+    duration_ms: float = 0.0
+    operation: str | None = None
+    kind: str | None = None
+    hash: str | None = None
+    tenant: str | None = None
+    subject: str | None = None
+    trace_id: str | None = None
+    errors: tuple[str, ...] = ()
+    cost: float | None = None
+    fetches: int = 0
+    executed: Executed | None = None
+    bytes: int | None = None
+
+    def asked(self, name: str | None) -> None:
+        self.operation = name[:_LONGEST_NAME] if name else None
+
+    def asked_by(self, subject: str, tenant: object) -> None:
+        self.subject = subject
+        self.tenant = tenant if isinstance(tenant, str) else None
+
+    def failed_with(self, codes: Iterable[str]) -> None:
+        self.errors = tuple(sorted({*self.errors, *codes})[:_MOST_CODES])
+
+
+_current: ContextVar[Entry | None] = ContextVar("entry", default=None)
+current_entry = _current.get
+"""The entry of the operation that is running here, if anybody wants to know."""
+
+
+@contextmanager
+def writing(entry: Entry | None) -> Iterator[None]:
+    """Not around a `yield` of a generator: it runs in the context of whoever asks it for more."""
+    token = _current.set(entry)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def new_entry(face: Face, method: str | None = None) -> Entry:
+    return Entry(time.time(), face, method)
+
+
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def count_fetch() -> None:
+    entry = _current.get()
+    if entry is not None:
+        entry.fetches += 1
