@@ -33,6 +33,7 @@ COMPLETE: dict[str, Any] = {
     "http": {"shedding": {"enabled": True, "target_lag_ms": 5000.0}},
     "cost": {"mode": "enforce"},
     "access": {"mode": "filter"},
+    "telemetry": {"access_log": "{folder}/access.log"},
 }
 """Everything on: what the gateway at hand does not know yet is left out, and said.
 
