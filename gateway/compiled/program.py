@@ -29,7 +29,6 @@ from gateway.plan.query_plan import QueryPlan
 
 _encoder = msgspec.json.Encoder()
 Clients = Mapping[SubgraphName, WireClient | HostedClient]
-_HEAD, _TAIL = b'{"data":', b"}"
 
 
 class Surprise(Exception):
@@ -76,7 +75,7 @@ class Program:
         """The whole answer. Whatever goes wrong is a `Surprise`."""
         run = Run(self._requests, clients, variables, caller, sent, scope)
         try:
-            data = await self._run(run)
+            return await self._run(run)
         except Surprise:
             run.stop()
             raise
@@ -84,7 +83,6 @@ class Program:
             # Of what a subgraph sent, or did not send; the generic executor will say what it is.
             run.stop()
             raise Surprise from problem
-        return b"%b%b%b" % (_HEAD, data, _TAIL)
 
 
 class Run:

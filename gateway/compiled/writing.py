@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Raw, Struct
 
+from gateway.compiled.alike import depth, merging
 from gateway.compiled.positions import Asked, Giver, Layout, Member, NotCompilable, Position, Switches
 from gateway.compiled.representing import key_of, plain_fields, representing
 from gateway.compiled.structs import Fields, Structs
@@ -37,7 +38,9 @@ class Written:
 
 
 def written(node: Node, layout: Layout, structs: Structs, switches: Switches, surprise: type[Exception]) -> Written:
-    writer = _Writer(layout, structs, switches, {"UNSET": UNSET, "Surprise": surprise, "encode": _encoder.encode})
+    writer = _Writer(
+        layout, structs, switches, {"UNSET": UNSET, "Raw": Raw, "Surprise": surprise, "encode": _encoder.encode}
+    )
     body = [*writer.node(node), *writer.answer()]
     lines = [*writer.functions, "async def program(run):", *(INDENT + line for line in body)]
     return Written("\n".join(lines) + "\n", writer.names)
@@ -45,13 +48,17 @@ def written(node: Node, layout: Layout, structs: Structs, switches: Switches, su
 
 @dataclass(slots=True)
 class _Writer:
-    """wanted: the positions whose objects are gathered: with something to ask, to unset, or to read by type."""
+    """wanted: the positions whose objects are gathered: with something to ask, to unset, or to read by type.
+
+    rendering: by position, what puts the text of objects that are alike in their places.
+    """
 
     layout: Layout
     structs: Structs
     switches: Switches
     names: dict[str, Any]
     functions: list[str] = field(default_factory=list)
+    rendering: dict[int, list[str]] = field(default_factory=dict)
     wanted: set[int] = field(default_factory=set)
     branches: int = 0
 
@@ -242,15 +249,21 @@ class _Writer:
         """The objects that came with the giver's own."""
         given = self.structs.given[giver]
         for key in giver.keys:
-            yield from self._gathered(giver.position.members[key], parents, given.attributes[key])
+            yield from self._gathered(giver.position.members[key], parents, given.attributes[key], copied=True)
 
-    def _gathered(self, member: Member, parents: str, attribute: str) -> Iterator[str]:
+    def _gathered(self, member: Member, parents: str, attribute: str, copied: bool = False) -> Iterator[str]:
+        """`copied`: what the parents hold is set on other objects before the end."""
         if not any(child.number in self.wanted for child in member.children):
             return
         assert member.shown is not None
         first, slot = member.children[0], member.shown.slot
         if not member.by_type:
-            yield f"at{first.number} = [{_items(slot, parents, attribute)}]"
+            merged = merging(member, parents, attribute, copied, self.structs.positions[first.number])
+            if merged is None:
+                yield f"at{first.number} = [{_items(slot, parents, attribute)}]"
+            else:
+                yield from merged.gathering
+                self.rendering[first.number] = merged.rendering
             yield from self._gathered_below(first)
             return
         types = {child.type_name: self.structs.positions[child.number].type for child in member.children}
@@ -279,6 +292,9 @@ class _Writer:
             here = self.structs.positions[position.number]
             if here.hidden:
                 yield f"for o in at{position.number}: {' = '.join(f'o.{each}' for each in here.hidden)} = UNSET"
+        # Deepest first: a text holds those of the objects in it.
+        for _, lines in sorted(self.rendering.items(), reverse=True):
+            yield from lines
         root = self.layout.root
         here = self.structs.positions[root.number]
         self.names["Root"] = here.type
@@ -291,7 +307,8 @@ class _Writer:
             (giver,) = member.givers
             given = self.structs.given[giver].attributes[member.key]
             parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given}")
-        yield f"return encode(Root({', '.join(parts)}))"
+        self.names["Whole"] = msgspec.defstruct("Whole", [("data", here.type)], gc=False)
+        yield f"return encode(Whole(Root({', '.join(parts)})))"
 
 
 def _named(number: int, index: int, several: list[Asked]) -> list[tuple[str, Asked]]:
@@ -329,13 +346,13 @@ def _assigns(line: str) -> bool:
 
 def _items(slot: Slot, parents: str, attribute: str) -> str:
     """`v for o in parents ...` over the lists, without nulls."""
-    depth = _depth(slot)
-    if depth == 0:
+    lists = depth(slot)
+    if lists == 0:
         return f"v for o in {parents} if (v := o.{attribute}) is not None"
     text = f"v for o in {parents} if (l0 := o.{attribute}) is not None"
-    for level in range(1, depth):
+    for level in range(1, lists):
         text += f" for l{level} in l{level - 1} if l{level} is not None"
-    return f"{text} for v in l{depth - 1} if v is not None"
+    return f"{text} for v in l{lists - 1} if v is not None"
 
 
 def _each(slot: Slot, value: str, function: str, level: int = 0) -> str:
@@ -347,7 +364,3 @@ def _each(slot: Slot, value: str, function: str, level: int = 0) -> str:
     if isinstance(item.value, Listing):
         inner = f"None if v{level} is None else {inner}"
     return f"[{inner} for v{level} in {value}]"
-
-
-def _depth(slot: Slot) -> int:
-    return 1 + _depth(slot.value.item) if isinstance(slot.value, Listing) else 0
