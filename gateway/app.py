@@ -41,6 +41,7 @@ from gateway.http.client_address import ClientAddresses
 from gateway.http.compression import Compression
 from gateway.http.door import Door
 from gateway.http.explorer_page import explorer_routes
+from gateway.http.front import Front
 from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
 from gateway.http.key_sets import KeyAges, KeySource, keys_from_file, keys_from_url
@@ -147,7 +148,13 @@ def build_app(
                 access_log.close()
 
     _refuse_unusable(settings, verifier)
-    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=_middleware(settings.http, shedding))
+    layers = _middleware(settings.http, shedding)
+    return Front(GRAPHQL_PATH, _graphql, layers, routes=_routes(settings), lifespan=lifespan)
+
+
+async def _graphql(request: Request) -> Response:
+    gateway: Gateway = request.app.state.gateway
+    return await gateway.http.answer(request)
 
 
 def _refuse_unusable(settings: Settings, verifier: KeyVerifier | None) -> None:
@@ -175,10 +182,6 @@ def _door(
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    async def graphql(request: Request) -> Response:
-        gateway: Gateway = request.app.state.gateway
-        return await gateway.http.answer(request)
-
     async def graphql_socket(socket: WebSocket) -> None:
         gateway: Gateway = socket.app.state.gateway
         await gateway.websocket.serve(socket)
@@ -193,7 +196,6 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         return JSONResponse(body, 503 if reasons else 200, {"Cache-Control": "no-store"})
 
     return [
-        Route(GRAPHQL_PATH, graphql, methods=["GET", "POST", "PUT", "DELETE"]),
         WebSocketRoute(GRAPHQL_PATH, graphql_socket),
         Route("/health", health),
         Route("/ready", ready),

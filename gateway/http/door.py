@@ -84,6 +84,7 @@ class Visit:
         self._door.shedding.refuse(self._door.readiness.in_flight)
 
     def _address(self) -> str:
+        """What strangers are counted by."""
         peer = self._connection.client
         forwarded = self._connection.headers.getlist("x-forwarded-for")
         return self._door.addresses.of(None if peer is None else peer.host, forwarded)

@@ -20,6 +20,7 @@ NEVER_PASSED = frozenset(
         "upgrade", "accept", "accept-encoding", "expect",
     }
 )  # fmt: skip
+_CACHE_CONTROL = "cache-control"
 
 
 class HeaderRules:
@@ -32,6 +33,7 @@ class HeaderRules:
         if settings.trace_context:
             trace = (RequestRule(named="traceparent"), RequestRule(named="tracestate"))
             self._requests += [(_names_of(rule), rule) for rule in trace]
+        self.differ_by_subgraph = any(rule.subgraphs for _, rule in self._requests)
 
     @property
     def passes_cookies(self) -> bool:
@@ -54,11 +56,11 @@ class HeaderRules:
         answered: list[tuple[str, str]] = []
         for names, rule in self._responses:
             found = [
-                (rule.rename or name, value)
+                (rule.rename or name.lower(), value)
                 for subgraph, headers in heard
                 if not rule.subgraphs or subgraph in rule.subgraphs
                 for name, value in headers
-                if names.fullmatch(name)
+                if names.fullmatch(name.lower())
             ]
             answered += _kept(found, rule.keep)
         return answered
@@ -71,22 +73,34 @@ class Exchange:
         self._rules = rules
         self._given = given
         self._heard: list[tuple[str, Sequence[tuple[str, str]]]] = []
+        self._sent: dict[str, list[tuple[str, str]]] = {}
 
     def to_subgraph(self, subgraph: str) -> list[tuple[str, str]]:
-        return self._rules.to_subgraph(subgraph, self._given)
+        key = subgraph if self._rules.differ_by_subgraph else ""
+        sent = self._sent.get(key)
+        if sent is None:
+            sent = self._sent[key] = self._rules.to_subgraph(subgraph, self._given)
+        return sent
 
     def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None:
-        self._heard.append((subgraph, [(name.lower(), value) for name, value in headers]))
+        self._heard.append((subgraph, list(headers)))
 
     def to_client(self, cacheable: bool) -> list[tuple[str, str]]:
         """`cacheable`: a query that was answered without an error."""
         answered = self._rules.to_client(self._heard)
         if self._rules.settings.cache_control and self._heard:
-            stated = [dict(headers).get("cache-control") for _, headers in self._heard]
-            merged = most_restrictive(stated) if cacheable else "no-store"
+            merged = most_restrictive([_stated(each) for each in self._heard]) if cacheable else "no-store"
             if merged is not None:
-                answered.append(("cache-control", merged))
+                answered.append((_CACHE_CONTROL, merged))
         return answered
+
+
+def _stated(heard: tuple[str, Sequence[tuple[str, str]]]) -> str | None:
+    found = None
+    for name, value in heard[1]:
+        if len(name) == len(_CACHE_CONTROL) and name.lower() == _CACHE_CONTROL:
+            found = value
+    return found
 
 
 def _kept(found: list[tuple[str, str]], keep: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ for answers that come in pieces, spelled as its parameters say.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -19,8 +20,11 @@ PARTS = "multipart/mixed"
 STREAMS = (EVENTS, PARTS)
 # Where a client has no preference, the older type: it is what clients that say nothing understand.
 _OFFERED = (JSON, GRAPHQL)
+# Few clients say anything of their own; what somebody makes up is soon forgotten.
+_read_once = lru_cache(64)
 
 
+@_read_once
 def answer_type(accept: str | None) -> str | None:
     if accept is None or not accept.strip():
         return JSON
@@ -32,6 +36,7 @@ def answer_type(accept: str | None) -> str | None:
     return best
 
 
+@_read_once
 def stream_type(accept: str | None) -> str | None:
     """The kind of stream that the client names: `text/event-stream` or `multipart/mixed`; a wildcard names none."""
     if not accept:
@@ -48,6 +53,7 @@ class Pieces(Struct, frozen=True):
     parameter: str
 
 
+@_read_once
 def pieces_type(accept: str | None) -> Pieces | None:
     """How the client takes an answer in pieces: parts before events; the newer spelling where it names none."""
     if stream_type(accept) is None:

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from graphql import GraphQLError, OperationDefinitionNode, parse
@@ -87,9 +88,7 @@ class RateLimits:
         raise TurnedAway(_sentence(refusing[0]), 429, ErrorCode.RATE_LIMITED, wait_s, headers)
 
     def _quota(self, policy: str, kind: str, who: str, rate: Rate, cost: int) -> Quota:
-        # What is chosen by the client is hashed: keys are short, and say nothing of anybody in a dump of Redis.
-        name = hashlib.blake2b(who.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        return Quota(policy, f"{self._settings.prefix}:{kind}:{name}", rate, cost)
+        return Quota(policy, f"{self._settings.prefix}:{kind}:{_hashed(who)}", rate, cost)
 
     def _rates_of(self, asked: OperationRequest) -> list[tuple[str, DocumentRate]]:
         named, hashed = self._names_of(asked)
@@ -106,6 +105,12 @@ class RateLimits:
             if len(self._names) > _TEXTS_KEPT:
                 self._names.popitem(last=False)
         return asked.operation_name or found[0], found[1]
+
+
+# What is chosen by the client is hashed: keys are short, and say nothing of anybody in a dump of Redis.
+@lru_cache(1024)
+def _hashed(who: str) -> str:
+    return hashlib.blake2b(who.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _only_name_in(text: str, max_tokens: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.pipeline import OperationRequest
@@ -83,17 +83,19 @@ def _batch(body: bytes, max_batch: int) -> list[OperationRequest]:
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
-    too_large = BadRequest(f"The body has more than {max_bytes} bytes.", 413)
+    too_large = f"The body has more than {max_bytes} bytes."
     if int(request.headers.get("content-length") or 0) > max_bytes:
-        raise too_large
+        raise BadRequest(too_large, 413)
     chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > max_bytes:
-                raise too_large
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise BadRequest("The client went away.") from error
-    return b"".join(chunks)
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The client went away.")
+        chunk = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size > max_bytes:
+            raise BadRequest(too_large, 413)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

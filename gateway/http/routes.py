@@ -11,19 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
-from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
+from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError
 from gateway.http.cross_site import refuse_unasked
 from gateway.http.door import Door, Visit
 from gateway.http.headers import Exchange, HeaderRules
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
+from gateway.http.leaving import until_client_leaves
 from gateway.http.live import LiveResponse, Result, results_of
 from gateway.http.multipart_stream import only_part, pieces_media_type
 from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
@@ -41,7 +41,6 @@ from gateway.telemetry.entry import current_entry, writing
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
-Answer = TypeVar("Answer")
 
 
 class GraphQLOverHttp:
@@ -139,7 +138,7 @@ class GraphQLOverHttp:
         work = self._run(asked, ready, caller, _wants_plan(request, asked))
         if ready.plan.kind == "query":
             # A mutation that has begun is ended, whoever listens.
-            work = _until_client_leaves(request, work)
+            work = until_client_leaves(request, work)
         response = await work
         cacheable = ready.plan.kind == "query" and not response.errors
         return _whole(response, media_type, pieces, exchange.to_client(cacheable))
@@ -158,7 +157,7 @@ class GraphQLOverHttp:
         free = self._streams.place(caller.identity)
         work: Awaitable[Result] = anext(results)
         if ready.plan.kind == "query":
-            work = _until_client_leaves(request, work)
+            work = until_client_leaves(request, work)
         try:
             first = await work
         except BaseException:
@@ -267,29 +266,6 @@ def _refuse_wrong_kind(ready: Ready, method: str) -> None:
 
 def _wants_plan(request: Request, asked: OperationRequest) -> bool:
     return request.headers.get("x-query-plan", "") not in ("", "0") or bool((asked.extensions or {}).get("queryPlan"))
-
-
-async def _until_client_leaves(request: Request, work: Awaitable[Answer]) -> Answer:
-    """A client that hangs up ends its query, and with it every request to subgraphs."""
-    running = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
-    try:
-        await asyncio.wait((running, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            raise ClientLeft
-        return running.result()
-    finally:
-        leaving.cancel()
-        running.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-class ClientLeft(GatewayError):
-    """Nobody waits for this answer any more."""
 
 
 def _refused(error: RequestRefused, media_type: str) -> HttpResponse:

@@ -139,7 +139,8 @@ def _refuse_mutation_by_get(ready: Ready, method: str) -> None:
 
 def token_in(request: Request) -> str | None:
     """The reserved stream that the request belongs to."""
-    return request.headers.get(event_stream.TOKEN_HEADER) or request.query_params.get("token")
+    token = request.headers.get(event_stream.TOKEN_HEADER)
+    return token or (request.query_params.get("token") if request.scope["query_string"] else None)
 
 
 def _subject(identity: Identity | None) -> str | None:
