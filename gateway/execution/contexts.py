@@ -27,7 +27,7 @@ from graphql import (
 )
 from graphql.language import print_ast
 
-from gateway.execution.places import TreePath
+from gateway.execution.places import TreePath, told_type
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, RequiredField, RequiredFragment
 
 Required = Sequence[RequiredField | RequiredFragment]
@@ -122,7 +122,7 @@ def _is_plain(sets: Sequence[Missing]) -> bool:
 def _value_for(tree: Mapping[str, object], path: TreePath, context: ContextVariable, is_lost: IsLost) -> object:
     for source in context.sources:
         above, reached = _above(tree, path, source.depth)
-        if source.types and above.get("__typename") not in source.types:
+        if source.types and told_type(above) not in source.types:
             continue
         value, place = _read(above, source.requires, reached)
         if value is None and (not context.nullable or is_lost(place)):
@@ -149,7 +149,7 @@ def _read(source: Mapping[str, object], required: Required, path: TreePath) -> t
             case RequiredField(_, key, selections):
                 return _leaf(source.get(key), selections, (*path, key))
             case RequiredFragment(types, selections):
-                if source.get("__typename") in types:
+                if told_type(source) in types:
                     return _read(source, selections, path)
     return None, path
 

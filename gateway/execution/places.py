@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from gateway.plan.nodes import Step
@@ -16,6 +16,12 @@ class Place(NamedTuple):
     path: TreePath
 
 
+def told_type(held: Mapping[str, object]) -> str | None:
+    """The type that an object says it has. What is no name, as a subgraph may send, tells nothing."""
+    name = held.get("__typename")
+    return name if isinstance(name, str) else None
+
+
 def places_in(tree: dict[str, object], steps: Iterable[Step]) -> list[Place]:
     """In document order. Nulls, absent keys and objects of other types lead nowhere."""
     found = [Place(tree, ())]
@@ -26,7 +32,7 @@ def places_in(tree: dict[str, object], steps: Iterable[Step]) -> list[Place]:
 
 def _after(step: Step, parent: Place) -> Iterator[Place]:
     for place in _objects_in(parent.object.get(step.key), (*parent.path, step.key)):
-        if not step.types or place.object.get("__typename") in step.types:
+        if not step.types or told_type(place.object) in step.types:
             yield place
 
 

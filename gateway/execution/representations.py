@@ -16,7 +16,7 @@ from msgspec import Struct
 from gateway.execution.contexts import IsLost, Missing, NotGiven, values_for
 from gateway.execution.later_items import Window
 from gateway.execution.merge import merge_into
-from gateway.execution.places import Place, TreePath, places_in
+from gateway.execution.places import Place, TreePath, places_in, told_type
 from gateway.plan.nodes import EntityInput, RequiredField, RequiredFragment
 
 _encoder = msgspec.json.Encoder()
@@ -88,7 +88,7 @@ def _batch(wanted: EntityInput, places: Sequence[Place], values: tuple[object, .
         except _Missing as missing:
             batch.left_out.append(LeftOut(place, missing.path))
             continue
-        typename = wanted.typename_as or place.object.get("__typename") or static_typename
+        typename = wanted.typename_as or told_type(place.object) or static_typename
         if typename is None or (fields and all(value is None for value in fields.values())):
             continue
         representation = {"__typename": typename, **fields}
@@ -122,7 +122,7 @@ def _selected(source: dict[str, object], required: Required, path: TreePath) -> 
                     raise _Missing((*path, key))
                 selected[name] = _value(source[key], selections, (*path, key))
             case RequiredFragment(types, selections):
-                if source.get("__typename") in types:
+                if told_type(source) in types:
                     merge_into(selected, _selected(source, selections, path))
     return selected
 
@@ -131,7 +131,7 @@ def _value(value: object, selections: Required, path: TreePath) -> object:
     if not selections:
         return value
     if isinstance(value, dict):
-        typename = value.get("__typename")
+        typename = told_type(value)
         fields = _selected(value, selections, path)
         return {"__typename": typename, **fields} if typename is not None else fields
     if isinstance(value, list):
