@@ -34,7 +34,7 @@ def own_headers(subgraph: SubgraphName, request: SubgraphRequest | WireRequest) 
     """What differs from one request to the next."""
     headers: list[tuple[str, str]] = []
     if request.caller_token is not None:
-        headers.append((CALLER_TOKEN_HEADER, sendable(subgraph, CALLER_TOKEN_HEADER, request.caller_token)))
+        headers.append((CALLER_TOKEN_HEADER, _token(subgraph, request.caller_token)))
     if request.trace_id is not None:
         headers.append((TRACE_HEADER, sendable(subgraph, TRACE_HEADER, request.trace_id)))
     if request.headers is not None:
@@ -46,6 +46,12 @@ def passed_headers(subgraph: SubgraphName, exchange: HeaderExchange) -> list[tup
     return [
         (_checked(subgraph, name), sendable(subgraph, name, value)) for name, value in exchange.to_subgraph(subgraph)
     ]
+
+
+# One token goes with all requests of its caller for a while.
+@lru_cache(1024)
+def _token(subgraph: SubgraphName, token: str) -> str:
+    return sendable(subgraph, CALLER_TOKEN_HEADER, token)
 
 
 def sendable(subgraph: SubgraphName, name: str, value: str) -> str:

@@ -49,6 +49,7 @@ class Visit:
         self._connection = connection
         self.identity: Identity | None = None
         self.headers: list[tuple[str, str]] = []
+        self._counted_as: str | None = None
 
     async def identify(self, authorization: str | None = None) -> Identity | None:
         """Who asks. `authorization`: said elsewhere than in a header. Who is not who they say counts as anonymous."""
@@ -85,6 +86,8 @@ class Visit:
 
     def _address(self) -> str:
         """What strangers are counted by."""
-        peer = self._connection.client
-        forwarded = self._connection.headers.getlist("x-forwarded-for")
-        return self._door.addresses.of(None if peer is None else peer.host, forwarded)
+        if self._counted_as is None:
+            peer = self._connection.client
+            forwarded = self._connection.headers.getlist("x-forwarded-for")
+            self._counted_as = self._door.addresses.of(None if peer is None else peer.host, forwarded)
+        return self._counted_as

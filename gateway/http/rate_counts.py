@@ -102,18 +102,22 @@ class MemoryCounts:
         return self.taken(quotas)
 
     def taken(self, quotas: Sequence[Quota]) -> list[Verdict]:
-        now = self._now()
-        free = [max(now, self._free_at.get(quota.key, 0.0)) for quota in quotas]
-        waits = [at + quota.step_s * (quota.cost - quota.burst) - now for quota, at in zip(quotas, free, strict=True)]
-        # Sums of steps are not exact: what is off by a nanosecond is on time.
-        refused = any(wait > 1e-9 for wait in waits)
+        now, free_at = self._now(), self._free_at
+        found, refused = [], False
+        for quota in quotas:
+            free = free_at.get(quota.key, 0.0)
+            free = now if free < now else free
+            wait = free + quota.step_s * (quota.cost - quota.burst) - now
+            found.append((quota, free, wait))
+            # Sums of steps are not exact: what is off by a nanosecond is on time.
+            refused = refused or wait > 1e-9
         if not refused:
-            for quota, at in zip(quotas, free, strict=True):
-                self._free_at[quota.key] = at + quota.step_s * quota.cost
-                self._free_at.move_to_end(quota.key)
-            while len(self._free_at) > self._most:
-                self._free_at.popitem(last=False)
-        return [_verdict(*each, now, refused) for each in zip(quotas, free, waits, strict=True)]
+            for quota, free, _ in found:
+                free_at[quota.key] = free + quota.step_s * quota.cost
+                free_at.move_to_end(quota.key)
+            while len(free_at) > self._most:
+                free_at.popitem(last=False)
+        return [_verdict(quota, free, wait, now, refused) for quota, free, wait in found]
 
     def give_back(self, quota: Quota) -> None:
         """What was taken and not used."""

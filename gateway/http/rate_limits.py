@@ -131,12 +131,9 @@ def _who(identity: Identity | None, address: str) -> str:
 
 def _headers_of(verdicts: Sequence[Verdict]) -> Headers:
     """As the IETF's draft has it (httpapi-ratelimit-headers), and the three plain ones for who knows only those."""
-    policies = ", ".join(
-        f'"{each.quota.policy}";q={each.quota.burst};w={math.ceil(each.quota.step_s * each.quota.burst)}'
-        for each in verdicts
-    )
-    standing = ", ".join(f'"{each.quota.policy}";r={each.remaining};t={math.ceil(each.reset_s)}' for each in verdicts)
-    tightest = min(verdicts, key=lambda each: each.remaining)
+    policies = ", ".join([_policy(each.quota.policy, each.quota.rate) for each in verdicts])
+    standing = ", ".join([f'"{each.quota.policy}";r={each.remaining};t={math.ceil(each.reset_s)}' for each in verdicts])
+    tightest = verdicts[0] if len(verdicts) == 1 else min(verdicts, key=lambda each: each.remaining)
     return [
         ("RateLimit-Policy", policies),
         ("RateLimit", standing),
@@ -144,6 +141,12 @@ def _headers_of(verdicts: Sequence[Verdict]) -> Headers:
         ("RateLimit-Remaining", str(tightest.remaining)),
         ("RateLimit-Reset", str(math.ceil(tightest.reset_s))),
     ]
+
+
+@lru_cache(1024)
+def _policy(name: str, rate: Rate) -> str:
+    quota = Quota(name, "", rate)
+    return f'"{name}";q={quota.burst};w={math.ceil(quota.step_s * quota.burst)}'
 
 
 def _sentence(verdict: Verdict) -> str:
