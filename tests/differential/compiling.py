@@ -139,6 +139,14 @@ def _in_order(body: bytes) -> str:
     return json.dumps(asked)
 
 
+def _asked_alike(generic: Counter[tuple[str, str]], compiled: Counter[tuple[str, str]], surprised: bool) -> bool:
+    """After a surprise the other order of objects of several types may have it asked for again: a query, once."""
+    if generic == compiled:
+        return True
+    again = [each for each in compiled if compiled[each] != generic[each]]
+    return surprised and all(compiled[each] == 2 * generic[each] and "_entities" in each[1] for each in again)
+
+
 async def compare_compiled(chance: random.Random) -> Counter[str]:
     """How many questions, and how many were answered by programs, after a surprise, or without one."""
     house = random_house(chance)
@@ -164,7 +172,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
             continue
         ready = pipeline.ready(OperationRequest(question.text, question.variables))
         faults = random_faults(chance, house) if chance.random() < 0.4 else Faults()
-        answers, requests = [], []
+        answers, requests, surprised = [], [], compiling.surprised
         for executor in (generic, compiling):
             clock = Clock()
             for part in parts.values():
@@ -178,7 +186,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
         wrong = [fault for part in parts.values() for fault in part.wrong] if not mangles else []
         if answers[0] != answers[1]:
             wrong.append("the answers differ")
-        if requests[0] != requests[1]:
+        if not _asked_alike(requests[0], requests[1], compiling.surprised > surprised):
             wrong.append(f"what is asked differs: {requests[0]} {requests[1]}")
         if wrong:
             raise Difference(
