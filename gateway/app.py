@@ -134,7 +134,7 @@ def build_app(
             http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http, access_log)
             websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket, access_log)
             app.state.gateway = Gateway(http, websocket, pipeline, reload)
-            watching = [asyncio.create_task(door.readiness.watch()), asyncio.create_task(shedding.watch())]
+            watching = [asyncio.create_task(each) for each in (door.readiness.watch(), shedding.watch(door.readiness))]
             if watched is not None:
                 watching.append(asyncio.create_task(watch(watched, supergraph_text, reload)))
             try:

@@ -96,15 +96,16 @@ class RateLimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SheddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """When requests are answered 503 before they are read: too many at work, or the event loop late.
+    """When requests are answered 503 before they are read: too many at work, or the event loop late for a while.
 
-    target_lag_ms: while the loop is later than this, fewer requests are taken at a time; while it is not, more, up to
-    `max_in_flight`. retry_after_s: what refused clients are told, and up to twice that.
+    target_lag_ms: once the loop has been later than this for a second, fewer requests are taken at a time (never fewer
+    than 64); while it is not, more, up to `max_in_flight`. A request waits about twice as long.
+    retry_after_s: what refused clients are told, and up to twice that.
     """
 
     enabled: bool = True
     max_in_flight: int = 1000
-    target_lag_ms: float = 200.0
+    target_lag_ms: float = 500.0
     retry_after_s: float = 1.0
 
 

@@ -24,6 +24,7 @@ class Readiness:
         self._now = now
         self.draining = False
         self.in_flight = 0
+        self.answered = 0
         self.lag_ms = 0.0
 
     @contextmanager
@@ -33,6 +34,7 @@ class Readiness:
             yield
         finally:
             self.in_flight -= 1
+            self.answered += 1
 
     def reasons(self) -> list[str]:
         reasons = []

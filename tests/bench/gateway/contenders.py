@@ -30,15 +30,12 @@ COMPLETE: dict[str, Any] = {
     "tokens": {"jwks": "{folder}/keys.json", "algorithms": ["EdDSA"], "issuer": "bench", "audience": "graph"},
     "subgraphs": {"caller_key": "{folder}/caller.pem", "guards": {"shares": False}},
     "rate_limits": {"caller": {"requests": 100_000, "per_s": 1.0}},
-    "http": {"shedding": {"enabled": True, "target_lag_ms": 5000.0}},
+    "http": {"shedding": {"enabled": True}},
     "cost": {"mode": "enforce"},
     "access": {"mode": "filter"},
     "telemetry": {"access_log": "{folder}/access.log"},
 }
-"""Everything on: what the gateway at hand does not know yet is left out, and said.
-
-Fifty connections that never wait may be more than it would take elsewhere; here it shall answer all of them.
-"""
+"""Everything on: what the gateway at hand does not know yet is left out, and said."""
 BARE: dict[str, Any] = {
     "subgraphs": {"guards": {"shares": False}},
     "http": {"shedding": {"enabled": False}},

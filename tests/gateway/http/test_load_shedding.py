@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from tests.federation.harness.suite import suite_named
 
 class Busy:
     async def execute(self, document, variables, name, token, scope):
-        until = time.process_time() + 0.004
+        until = time.process_time() + float(sys.argv[3])
         while time.process_time() < until:
             pass
         return {"data": {"me": {"name": "Ada"}}}
@@ -42,7 +43,7 @@ settings = Settings(http=HttpSettings(shedding=SheddingSettings(enabled=sys.argv
 app = build_app(settings, suite.supergraph, {**suite.subgraphs, "users": Busy()})
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
 """
-IN_TIME_S = 1.0
+IN_TIME_S = 2.0
 CONNECTIONS = 1000
 BODY = json.dumps(ASKED).encode()
 REQUEST = (
@@ -52,9 +53,11 @@ REQUEST = (
 
 
 @asynccontextmanager
-async def busy(shedding: str) -> AsyncIterator[tuple[aiohttp.ClientSession, Callable[[], float]]]:
+async def busy(
+    shedding: str, cpu_each_s: float = 0.004
+) -> AsyncIterator[tuple[aiohttp.ClientSession, Callable[[], float]]]:
     port = any_free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY, str(port), shedding)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY, str(port), shedding, str(cpu_each_s))
     connector = aiohttp.TCPConnector(limit=0)
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session:
@@ -139,19 +142,45 @@ async def goodput(port: int, due: Callable[[], float], for_s: float) -> tuple[in
     return good, seen
 
 
-async def test_at_three_times_the_load_nearly_as_much_is_answered_in_time_as_ever() -> None:
-    async with busy("on") as (session, cpu_s):
+async def answered_in_time_at_three_times_the_load(shedding: str) -> tuple[float, set[int]]:
+    """As a share of what is answered to clients that wait for each answer, by CPU second; and the statuses seen."""
+    async with busy(shedding) as (session, cpu_s):
         begun = cpu_s()
         answered = await capacity(session, 3.0)
         most = answered / (cpu_s() - begun)
         begun = cpu_s()
         # However much of the machine it gets: three times what it could answer with that.
-        good, seen = await goodput(session._base_url.port, lambda: 20 + 3 * most * (cpu_s() - begun), 6.0)
+        good, seen = await goodput(session._base_url.port, lambda: 20 + 3 * most * (cpu_s() - begun), 12.0)
         under_load = good / (cpu_s() - begun)
     print(f"answers a CPU second: {most:.0f}; in time at three times the load: {under_load:.0f}")
+    return under_load / most, seen
+
+
+async def test_at_three_times_the_load_nearly_as_much_is_answered_in_time_as_ever() -> None:
+    share, seen = await answered_in_time_at_three_times_the_load("on")
     assert seen == {200, 503}
-    # Undisturbed it is nine tenths, and without shedding a hundredth: the machine may be busy with other tests.
-    assert under_load > 0.3 * most
+    # Undisturbed it is eight tenths, the first seconds included: the machine may be busy with other tests.
+    assert share > 0.4
+
+
+async def test_without_shedding_hardly_anything_is_answered_in_time_at_three_times_the_load() -> None:
+    share, seen = await answered_in_time_at_three_times_the_load("off")
+    assert seen == {200}
+    assert share < 0.3
+
+
+async def test_fifty_connections_that_keep_the_gateway_busy_are_all_answered() -> None:
+    """Fifty answers of a few milliseconds each made the loop late, and a queue that does not grow was no overload."""
+    async with busy("on", 0.008) as (session, _):
+        end, statuses = time.monotonic() + 5.0, set()
+
+        async def client() -> None:
+            while time.monotonic() < end:
+                async with session.post("/graphql", json=ASKED) as response:
+                    statuses.add(response.status)
+
+        await asyncio.gather(*(client() for _ in range(50)))
+    assert statuses == {200}
 
 
 async def test_a_refusal_says_when_to_come_back_and_is_made_before_anything_is_read(tmp_path: Path) -> None:
@@ -195,30 +224,82 @@ async def held_request(session: aiohttp.ClientSession) -> None:
     await session.post("/graphql", data=body(), headers={"Content-Type": "application/json"})
 
 
-def test_while_the_loop_is_late_fewer_are_taken_and_then_more_again() -> None:
-    shedding = LoadShedding(SheddingSettings(max_in_flight=1000, target_lag_ms=100))
-    assert shedding.admits(99)
-    shedding.beat(150)
-    assert [shedding.admits(each) for each in (69, 70)] == [True, False]
-    shedding.beat(150)
-    assert [shedding.admits(each) for each in (48, 49)] == [True, False]
-    for _ in range(100):
-        shedding.beat(150)
-    assert [shedding.admits(each) for each in (19, 20)] == [True, False]
+TARGETED = SheddingSettings(max_in_flight=1000, target_lag_ms=100)
+
+
+class Loop:
+    """An event loop whose every turn takes as long as the test says."""
+
+    def __init__(self) -> None:
+        self.now_s, self.answered = 0.0, 0
+        self.shedding = LoadShedding(TARGETED, lambda: self.now_s)
+        self.shedding.beat(0)
+
+    def turn(self, late_ms: float, at_work: int = 0, answers: int = 100) -> None:
+        """One beat comes so late, while so many were at work."""
+        self.now_s += 0.05 + late_ms / 1000
+        self.answered += answers
+        for each in range(at_work):
+            self.shedding.admits(each)
+        self.shedding.beat(late_ms, answered=self.answered)
+
+    def limit(self) -> int:
+        seen = copy(self.shedding)
+        return next((each for each in range(1000) if not seen.admits(each)), 1000)
+
+
+def test_a_loop_that_stays_late_takes_as_many_as_keep_it_on_time_and_then_more_again() -> None:
+    loop = Loop()
+    for _ in range(3):
+        loop.turn(300, at_work=400)
+    assert loop.limit() == 1000
+    loop.turn(400, at_work=400)
+    # 400 at work made it late by 400 ms: 100 make it late by 100.
+    assert loop.limit() == 100
+    loop.turn(125, at_work=100)
+    assert loop.limit() == 80
     for _ in range(60):
-        shedding.beat(0)
-    assert [shedding.admits(each) for each in (999, 1000)] == [True, False]
+        loop.turn(0)
+    assert loop.limit() == 1000
 
 
-def test_a_burst_does_not_wait_for_the_beat_that_is_late_itself() -> None:
-    clock = [0.0]
-    shedding = LoadShedding(SheddingSettings(max_in_flight=1000, target_lag_ms=100), lambda: clock[0])
-    shedding.beat(0)
+def test_however_late_the_loop_is_some_are_taken() -> None:
+    loop = Loop()
+    for _ in range(5):
+        loop.turn(60_000, at_work=100)
+    assert loop.limit() == 64
+
+
+def test_a_loop_that_catches_up_between_is_not_overloaded() -> None:
+    loop = Loop()
+    for _ in range(20):
+        loop.turn(400, at_work=400)
+        loop.turn(0)
+    assert loop.limit() == 1000
+
+
+def test_one_callback_that_holds_the_loop_turns_nobody_away() -> None:
+    """A single slow plan must not refuse everybody else."""
+    loop = Loop()
+    loop.turn(5000, at_work=10, answers=3)
+    assert loop.limit() == 1000
+
+
+def test_a_queue_that_is_long_at_once_does_not_wait_for_a_second_beat() -> None:
+    loop = Loop()
+    loop.turn(4000, at_work=1000, answers=1000)
+    assert loop.limit() == 64
+
+
+def test_what_never_is_seen_at_work_has_still_waited_for_the_loop() -> None:
+    loop = Loop()
+    loop.turn(4000, at_work=1000, answers=1000)
     taken = 0
     for _ in range(500):
-        clock[0] += 0.004
-        taken += shedding.admits(taken)
-    assert taken < 50
+        loop.now_s += 0.004
+        taken += loop.shedding.admits(0)
+    # Those are answered with one after the other, 4 ms each, and none waits.
+    assert taken == 64
 
 
 def test_switched_off_it_takes_all() -> None:
