@@ -131,9 +131,13 @@ class SubgraphSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebSocketSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sockets. max_operations: at once on one socket; max_sockets: at once of one caller in this process."""
+    """Sockets. max_operations: at once on one socket; max_sockets: at once of one caller in this process.
+
+    max_sockets_of_address: of all from one address who have shown no token, or none yet.
+    """
 
     max_sockets: int = 50
+    max_sockets_of_address: int = 500
     init_timeout_s: float = 10.0
     max_operations: int = 100
     max_message_bytes: int = 1024 * 1024
@@ -211,12 +215,14 @@ class ReadinessSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Answers that go on (SSE, multipart). beat_s: a sign of life after so long without an event.
 
-    max_streams: at once of one caller in this process, whatever their kind.
+    max_streams: at once of one caller in this process, whatever their kind; max_streams_of_address: of all from one
+    address who have shown no token.
     max_shared: streams of the single-connection mode in this process; max_operations: on each of them.
     """
 
     beat_s: float = 10.0
     max_streams: int = 50
+    max_streams_of_address: int = 500
     max_shared: int = 1000
     max_operations: int = 100
 

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.errors import Unauthenticated
 from gateway.http.api_keys import ApiKeys
+from gateway.http.caller_name import Counted, counted
 from gateway.http.client_address import ClientAddresses
 from gateway.http.identity import Identity, TokenVerifier
 from gateway.http.load_shedding import LoadShedding
@@ -79,6 +80,11 @@ class Visit:
         await self.ask(len(asked) - 1)
         limits = self._door.rate_limits
         self.headers = await limits.admit_documents(self.identity, self._address(), asked) or self.headers
+
+    @property
+    def counted(self) -> Counted:
+        """What the visitor's connections are counted under; until they are known, their address."""
+        return counted(self.identity, self._address())
 
     def refuse_overloaded(self) -> None:
         """For an operation that comes over an open socket."""

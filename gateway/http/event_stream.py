@@ -50,8 +50,8 @@ async def events_of(results: AsyncGenerator[Response | Piece | None, None]) -> A
 class SharedStream:
     """One client's stream for all its operations. One event waits at most: a slow reader slows them all."""
 
-    def __init__(self, subject: str | None, now: Callable[[], float]) -> None:
-        self.subject = subject
+    def __init__(self, owner: str | None, now: Callable[[], float], counted_as: str = "") -> None:
+        self.owner, self.counted_as = owner, counted_as
         self.opened = False
         self.made_at = now()
         self._events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
@@ -127,30 +127,31 @@ class SharedStreams:
         self._now = now
         self._streams: dict[str, SharedStream] = {}
 
-    def reserve(self, subject: str | None) -> str:
+    def reserve(self, owner: str | None, counted_as: str = "") -> str:
+        """owner: who alone may use it; None: whoever has its token."""
         self._forget_unclaimed()
         if len(self._streams) >= self._most:
             raise BadRequest("Too many streams are open; try again later.", 503, ErrorCode.RATE_LIMITED)
         token = secrets.token_urlsafe(24)
-        self._streams[token] = SharedStream(subject, self._now)
+        self._streams[token] = SharedStream(owner, self._now, counted_as)
         return token
 
-    def held_by(self, subject: str | None) -> int:
+    def held_by(self, counted_as: str) -> int:
         """How many streams the caller has reserved or opened."""
         self._forget_unclaimed()
-        return sum(1 for each in self._streams.values() if each.subject == subject)
+        return sum(1 for each in self._streams.values() if each.counted_as == counted_as)
 
-    def stream(self, token: str, subject: str | None) -> SharedStream:
+    def stream(self, token: str, owner: str | None) -> SharedStream:
         """The caller's own stream; somebody else's is as unknown as one that never was."""
         self._forget_unclaimed()
         found = self._streams.get(token)
-        if found is None or found.subject != subject:
+        if found is None or found.owner != owner:
             raise BadRequest("There is no such stream: reserve one with PUT.", 404, ErrorCode.NOT_FOUND)
         return found
 
     def ticket(self, token: str) -> SharedStream:
         """The stream that this token opens, whoever shows it."""
-        return self.stream(token, self._streams[token].subject if token in self._streams else None)
+        return self.stream(token, self._streams[token].owner if token in self._streams else None)
 
     async def read(self, token: str, beat_s: float) -> AsyncGenerator[bytes, None]:
         """The reserved stream; all its operations end with it."""

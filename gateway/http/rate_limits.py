@@ -16,6 +16,7 @@ import msgspec
 from graphql import GraphQLError, OperationDefinitionNode, parse
 
 from gateway.errors import ErrorCode
+from gateway.http.caller_name import counted
 from gateway.http.identity import Identity
 from gateway.http.rate_counts import Counts, CountsDown, MemoryCounts, Quota, RedisCounts, Verdict
 from gateway.http.reading import BadRequest
@@ -52,7 +53,7 @@ class RateLimits:
         if rate is None or operations < 1:
             return []
         policy = "anonymous" if identity is None else "caller"
-        return await self._take([self._quota(policy, policy, _who(identity, address), rate, operations)])
+        return await self._take([self._quota(policy, policy, counted(identity, address).name, rate, operations)])
 
     async def admit_documents(
         self, identity: Identity | None, address: str, asked: Sequence[OperationRequest]
@@ -63,7 +64,7 @@ class RateLimits:
         quotas: dict[str, Quota] = {}
         for each in asked:
             for name, rate in self._rates_of(each):
-                who = _who(identity, address) if rate.of == "caller" else "everyone"
+                who = counted(identity, address).name if rate.of == "caller" else "everyone"
                 quota = self._quota("document", f"document:{name}", who, rate, 1)
                 known = quotas.get(quota.key)
                 quotas[quota.key] = quota if known is None else msgspec.structs.replace(known, cost=known.cost + 1)
@@ -121,12 +122,6 @@ def _only_name_in(text: str, max_tokens: int) -> str:
         return ""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     return operations[0].name.value if len(operations) == 1 and operations[0].name else ""
-
-
-def _who(identity: Identity | None, address: str) -> str:
-    if identity is None:
-        return f"address {address}"
-    return f"caller {identity.subject} of {identity.claims.get('tenant')}"
 
 
 def _headers_of(verdicts: Sequence[Verdict]) -> Headers:

@@ -109,11 +109,11 @@ class GraphQLOverHttp:
         self, visit: Visit, request: Request, media_type: str | None, stream: str | None
     ) -> HttpResponse:
         """Who asks and how often comes before the body."""
-        identity = await visit.identify()
+        await visit.identify()
         if token := token_in(request):
             return await self._on_shared_stream(visit, request, token, stream)
         if request.method in ("PUT", "DELETE"):
-            return self._reserve(request, identity)
+            return self._reserve(request, visit)
         await visit.ask()
         return await self._answer(visit, request, media_type, stream)
 
@@ -128,13 +128,13 @@ class GraphQLOverHttp:
         in_parts = pieces is not None and pieces.media_type == PARTS
         access = await self._pipeline.access(identity, asked)
         if (media_type is None and not in_parts) or (stream and self._kind_of(asked, access) == "subscription"):
-            return self._streams.answer(asked, identity, caller, stream or EVENTS, request.method, pieces)
+            return self._streams.answer(asked, visit, caller, stream or EVENTS, request.method, pieces)
         ready = self._pipeline.ready(asked, in_pieces=pieces is not None, access=access)
         _refuse_wrong_kind(ready, request.method)
         if pieces is not None and ready.plan.deferral is not None:
             if not in_parts:
-                return self._streams.answer(asked, identity, caller, EVENTS, request.method, pieces)
-            return await self._in_parts(request, asked, ready, caller, pieces, media_type)
+                return self._streams.answer(asked, visit, caller, EVENTS, request.method, pieces)
+            return await self._in_parts(visit, request, asked, ready, caller, pieces, media_type)
         work = self._run(asked, ready, caller, _wants_plan(request, asked))
         if ready.plan.kind == "query":
             # A mutation that has begun is ended, whoever listens.
@@ -145,6 +145,7 @@ class GraphQLOverHttp:
 
     async def _in_parts(
         self,
+        visit: Visit,
         request: Request,
         asked: OperationRequest,
         ready: Ready,
@@ -154,7 +155,7 @@ class GraphQLOverHttp:
     ) -> HttpResponse:
         """What comes at once is waited for, because its headers go before it."""
         results = results_of(self._pipeline, ready, caller, pieces.spelling, _wants_plan(request, asked))
-        free = self._streams.place(caller.identity)
+        free = self._streams.place(visit.counted)
         work: Awaitable[Result] = anext(results)
         if ready.plan.kind == "query":
             work = until_client_leaves(request, work)
@@ -173,11 +174,11 @@ class GraphQLOverHttp:
     def end_streams(self) -> None:
         self._streams.end()
 
-    def _reserve(self, request: Request, identity: Identity | None) -> HttpResponse:
+    def _reserve(self, request: Request, visit: Visit) -> HttpResponse:
         """PUT without a token asks for a stream for many operations."""
         if request.method == "DELETE":
             raise BadRequest("Say which stream: its token is missing.")
-        return self._streams.reserve(identity)
+        return self._streams.reserve(visit)
 
     async def _on_shared_stream(self, visit: Visit, request: Request, token: str, stream: str | None) -> HttpResponse:
         """GET opens the reserved stream, POST runs an operation on it, DELETE ends one."""

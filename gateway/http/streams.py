@@ -16,7 +16,9 @@ from starlette.responses import Response as HttpResponse
 from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
 from gateway.execution.pieces import Piece, Spelling
 from gateway.http import event_stream, multipart_stream
+from gateway.http.caller_name import Counted, counted
 from gateway.http.caller_places import CallerPlaces, Free
+from gateway.http.door import Visit
 from gateway.http.event_stream import SharedStreams, events_of
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
 from gateway.http.live import LONGEST_ID, LiveResponse, Result, paced, results_of
@@ -37,29 +39,29 @@ class GraphQLOverStreams:
         self._signer = signer
         self._settings = settings
         self._shared = SharedStreams(settings.max_shared)
-        self._places = CallerPlaces(settings.max_streams)
+        self._places = CallerPlaces(settings.max_streams, settings.max_streams_of_address)
 
     def answer(
         self,
         asked: OperationRequest,
-        identity: Identity | None,
+        visit: Visit,
         caller: SignedCaller,
         kind: str,
         method: str,
         pieces: Pieces | None,
     ) -> LiveResponse:
         """One operation in a stream of its own, of the `kind` that `Accept` names; as events perhaps in pieces."""
-        free = self.place(identity)
+        free = self.place(visit.counted)
         spelling = pieces.spelling if pieces and kind == EVENTS else None
-        results = paced(self._results(asked, caller, method, spelling), identity, self._settings.beat_s)
+        results = paced(self._results(asked, caller, method, spelling), visit.identity, self._settings.beat_s)
         if kind == EVENTS:
             return LiveResponse(events_of(results), event_stream.MEDIA_TYPE, free)
         return LiveResponse(parts_of(results), multipart_stream.MEDIA_TYPE, free)
 
-    def place(self, identity: Identity | None) -> Free:
+    def place(self, caller: Counted) -> Free:
         """A place for one more stream of the caller."""
-        self._refuse_one_more(identity)
-        return self._places.take(identity)
+        self._refuse_one_more(caller)
+        return self._places.take(caller)
 
     def in_parts(
         self, first: Piece, rest: Results, identity: Identity | None, pieces: Pieces, free: Free
@@ -72,9 +74,9 @@ class GraphQLOverStreams:
         """The connections of single-connection mode; all other streams end by themselves."""
         self._shared.end()
 
-    def reserve(self, identity: Identity | None) -> HttpResponse:
-        self._refuse_one_more(identity)
-        return PlainTextResponse(self._shared.reserve(_subject(identity)), 201)
+    def reserve(self, visit: Visit) -> HttpResponse:
+        self._refuse_one_more(visit.counted)
+        return PlainTextResponse(self._shared.reserve(_owner(visit.identity), visit.counted.name), 201)
 
     def open(self, token: str) -> LiveResponse:
         """The reserved stream. Its token is the ticket: a browser's EventSource can show no other."""
@@ -87,7 +89,7 @@ class GraphQLOverStreams:
     ) -> HttpResponse:
         """Run the operation; its results go to the reserved stream."""
         access = await self._pipeline.access(identity, asked)
-        stream = self._shared.stream(token, _subject(identity))
+        stream = self._shared.stream(token, _owner(identity))
         name = (asked.extensions or {}).get("operationId")
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
             raise BadRequest(
@@ -104,12 +106,12 @@ class GraphQLOverStreams:
     def stop(self, token: str, name: str | None, identity: Identity | None) -> HttpResponse:
         if not name:
             raise BadRequest("The parameter `operationId` is missing.")
-        self._shared.stream(token, _subject(identity)).stop(name)
+        self._shared.stream(token, _owner(identity)).stop(name)
         return HttpResponse(status_code=200)
 
-    def _refuse_one_more(self, identity: Identity | None) -> None:
+    def _refuse_one_more(self, caller: Counted) -> None:
         """A caller's streams are counted together, of their own and reserved ones."""
-        if not self._places.has_room(identity, besides=self._shared.held_by(_subject(identity))):
+        if not self._places.has_room(caller, besides=self._shared.held_by(caller.name)):
             raise BadRequest("Too many streams of yours are open.", 429, ErrorCode.RATE_LIMITED)
 
     async def _results(
@@ -143,5 +145,6 @@ def token_in(request: Request) -> str | None:
     return token or (request.query_params.get("token") if request.scope["query_string"] else None)
 
 
-def _subject(identity: Identity | None) -> str | None:
-    return None if identity is None else identity.subject
+def _owner(identity: Identity | None) -> str | None:
+    """Whose a reserved stream is; without a token its own one is all that a client has, whatever its address."""
+    return None if identity is None else counted(identity, "").name

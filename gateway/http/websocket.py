@@ -25,7 +25,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gateway.errors import ErrorCode, GatewayError, RequestRefused, Unauthenticated
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
-from gateway.http.caller_places import CallerPlaces
+from gateway.http.caller_places import CallerPlaces, Free
 from gateway.http.door import Door
 from gateway.http.ending import ended
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
@@ -80,7 +80,7 @@ class GraphQLOverWebSocket:
     ) -> None:
         self.access_log = access_log or AccessLog("off")
         self.pipeline, self.door, self.signer, self.settings = pipeline, door, signer, settings
-        self.sockets = CallerPlaces(settings.max_sockets)
+        self.sockets = CallerPlaces(settings.max_sockets, settings.max_sockets_of_address)
 
     async def serve(self, socket: WebSocket) -> None:
         if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
@@ -102,11 +102,13 @@ class _Connection:
         self._callers: dict[str, SignedCaller] = {}
         self._live: dict[str, Ready] = {}
         self._life: asyncio.Timeout | None = None
-        self._free = self._face.sockets.take(None)
         self._visit = face.door.visit(socket)
+        self._free: Free = lambda: None
 
     async def serve(self) -> None:
         try:
+            # Before it says anything: who never introduces themselves holds a socket, too.
+            self._take_place()
             await self._introduced()
             async with asyncio.timeout(self._seconds_left()) as self._life:
                 while True:
@@ -121,6 +123,14 @@ class _Connection:
             self._free()
             await self._stop_all()
 
+    def _take_place(self) -> None:
+        """A place among the sockets of the address or, once it is known, of the caller instead."""
+        caller, sockets = self._visit.counted, self._face.sockets
+        if not sockets.has_room(caller):
+            raise _Closing(4429, "Too many sockets at once")
+        self._free()
+        self._free = sockets.take(caller)
+
     async def _introduced(self) -> None:
         try:
             async with asyncio.timeout(self._face.settings.init_timeout_s):
@@ -133,9 +143,8 @@ class _Connection:
         if first.type != "connection_init":
             raise _Closing(4401, "Unauthorized")
         identity = await self._verified(_authorization_in(first))
-        if not self._face.sockets.has_room(identity):
-            raise _Closing(4429, "Too many sockets at once")
-        self._free = self._face.sockets.take(identity)
+        if identity is not None:
+            self._take_place()
         self._identity = identity
         await self._send({"type": "connection_ack"})
 

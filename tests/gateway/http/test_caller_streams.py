@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from gateway.app import build_app
+from gateway.http.caller_name import counted
 from gateway.http.caller_places import CallerPlaces
 from gateway.http.identity import Identity
 from gateway.settings import HttpSettings, Settings, StreamSettings, TokenSettings
@@ -26,12 +27,12 @@ ASKED = {"query": TICKS}
 
 
 @asynccontextmanager
-async def gateway(folder: Path, most: int) -> AsyncIterator[aiohttp.ClientSession]:
+async def gateway(folder: Path, most: int, of_address: int = 500) -> AsyncIterator[aiohttp.ClientSession]:
     write_keys(folder / "keys.json", KEY)
     suite = suite_named("shop")
     settings = Settings(
         tokens=TokenSettings(jwks=str(folder / "keys.json"), issuer="d2r", audience="api", leeway_s=0),
-        http=HttpSettings(streams=StreamSettings(max_streams=most)),
+        http=HttpSettings(streams=StreamSettings(max_streams=most, max_streams_of_address=of_address)),
     )
     app = build_app(settings, suite.supergraph, {**suite.subgraphs, "reviews": Ticking()})  # type: ignore[dict-item]
     async with served(app) as url, aiohttp.ClientSession(url) as session:
@@ -88,9 +89,35 @@ async def test_a_stream_that_ended_by_itself_gives_its_place_back(tmp_path: Path
                 await response.read()
 
 
+async def test_who_shows_no_token_is_counted_by_address(tmp_path: Path) -> None:
+    """Nobody counted them: one address could reserve every stream that there is, a thousand, and open any number."""
+    async with gateway(tmp_path, 2, of_address=3) as session, AsyncExitStack() as open_streams:
+        assert (await session.put("/graphql")).status == 201
+        for kind in (EVENTS, PARTS):
+            await open_streams.enter_async_context(session.post("/graphql", json=ASKED, headers=kind))
+        assert await refused(await session.put("/graphql"))
+        async with session.post("/graphql", json=ASKED, headers=EVENTS) as another:
+            assert await refused(another)
+        # Who shows a token from the same address has places of their own, and another tenant's subject has others.
+        for tenant in ("one", "two"):
+            named = bearer(60, tenant=tenant)
+            assert [(await session.put("/graphql", headers=named)).status for _ in range(2)] == [201, 201]
+            assert await refused(await session.put("/graphql", headers=named))
+
+
+async def test_a_reserved_stream_is_its_tenants(tmp_path: Path) -> None:
+    """The same subject of another tenant was taken for its owner."""
+    async with gateway(tmp_path, 2) as session:
+        mine, others = bearer(60, tenant="one"), bearer(60, tenant="two")
+        token = {"X-GraphQL-Event-Stream-Token": await (await session.put("/graphql", headers=mine)).text()}
+        asked = {**ASKED, "extensions": {"operationId": "1"}}
+        assert (await session.post("/graphql", json=asked, headers={**others, **token})).status == 404
+        assert (await session.post("/graphql", json=asked, headers={**mine, **token})).status == 202
+
+
 def test_a_place_is_given_back_once() -> None:
-    ada = Identity("ada", {}, 0.0)
-    places = CallerPlaces(2)
+    ada = counted(Identity("ada", {}, 0.0), "")
+    places = CallerPlaces(2, 0)
     free, other = places.take(ada), places.take(ada)
     assert not places.has_room(ada)
     free()
@@ -102,7 +129,19 @@ def test_a_place_is_given_back_once() -> None:
     assert not places._held
 
 
-def test_who_has_no_name_is_not_counted() -> None:
-    places = CallerPlaces(0)
-    places.take(None)()
-    assert places.has_room(None)
+def test_nobody_is_counted_as_somebody_else() -> None:
+    """A subject may read like the end of another name."""
+    names = {
+        counted(identity, "10.0.0.1").name
+        for identity in (
+            None,
+            Identity("a", {}, 0.0),
+            Identity("a", {"tenant": "None"}, 0.0),
+            Identity("a", {"tenant": "b' of 'c"}, 0.0),
+            Identity("a' of 'b", {"tenant": "c"}, 0.0),
+            Identity("a of b", {"tenant": "c"}, 0.0),
+            Identity("a", {"tenant": "b of c"}, 0.0),
+            Identity("10.0.0.1", {}, 0.0),
+        )
+    }
+    assert len(names) == 8

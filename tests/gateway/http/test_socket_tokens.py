@@ -80,3 +80,18 @@ async def test_one_caller_has_so_many_sockets_and_another_has_their_own(tmp_path
         async with connected(url) as again:
             await say(again, {"type": "connection_init", "payload": bearer(60)})
             assert (await heard(again))["type"] == "connection_ack"
+
+
+async def test_sockets_that_show_no_token_are_counted_by_address(tmp_path: Path) -> None:
+    """Nobody counted them: one address could open any number, and those who never introduced themselves as well."""
+    async with gateway(tmp_path, max_sockets_of_address=2) as url, connected(url) as silent, connected(url) as nobody:
+        await say(nobody, {"type": "connection_init"})
+        assert (await heard(nobody))["type"] == "connection_ack"
+        async with connected(url) as third:
+            assert await close_code(third) == 4429
+        # Once it is known, a socket is its caller's and no longer its address's.
+        await say(silent, {"type": "connection_init", "payload": bearer(60)})
+        assert (await heard(silent))["type"] == "connection_ack"
+        async with connected(url) as again:
+            await say(again, {"type": "connection_init"})
+            assert (await heard(again))["type"] == "connection_ack"
