@@ -20,6 +20,7 @@ import uvicorn
 
 from gateway.app import build_app
 from gateway.errors import GatewayError
+from gateway.http.request_protocol import request_protocol
 from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings
 from gateway.settings_file import settings_of
@@ -120,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         host=arguments.host or "127.0.0.1",
         port=arguments.port if arguments.port is not None else 4000,
         loop="uvloop",
-        http="httptools",
+        http=request_protocol(settings.http),
         ws=SocketProtocol,
         log_level="info",
         access_log=False,

@@ -247,6 +247,9 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cannot set. Always on for uploads and where a rule passes cookies on.
     trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed.
     compresses_from: answers of this many bytes go out with gzip to those who accept it; None: never.
+    header_timeout_s, max_header_bytes: of a request's head; reader_timeout_s: a client that reads nothing of its answer
+    for so long has left. max_slow_bodies: of one caller, or of all from one address who show no token: bodies that have
+    not come whole.
     """
 
     cors: CorsSettings = CorsSettings()
@@ -259,6 +262,10 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     shedding: SheddingSettings = SheddingSettings()
     trusted_proxies: tuple[str, ...] = ()
     body_timeout_s: float = 30.0
+    max_slow_bodies: int = 100
+    header_timeout_s: float = 10.0
+    max_header_bytes: int = 64 * 1024
+    reader_timeout_s: float = 60.0
 
 
 class NodeFieldSettings(Struct, frozen=True, forbid_unknown_fields=True):

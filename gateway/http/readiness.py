@@ -36,6 +36,15 @@ class Readiness:
             self.in_flight -= 1
             self.answered += 1
 
+    @contextmanager
+    def waiting_for_client(self) -> Iterator[None]:
+        """Within a request: while its body comes, it is not at work."""
+        self.in_flight -= 1
+        try:
+            yield
+        finally:
+            self.in_flight += 1
+
     def reasons(self) -> list[str]:
         reasons = []
         if self.draining:

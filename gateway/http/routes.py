@@ -19,6 +19,7 @@ from starlette.responses import Response as HttpResponse
 from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError
+from gateway.http.caller_places import CallerPlaces
 from gateway.http.cross_site import refuse_unasked
 from gateway.http.door import Door, Visit
 from gateway.http.headers import Exchange, HeaderRules
@@ -63,6 +64,7 @@ class GraphQLOverHttp:
         self._settings = settings
         self._rules = HeaderRules(settings.headers)
         self._prevents_csrf = settings.csrf_prevention or self._rules.passes_cookies
+        self._bodies = CallerPlaces(settings.max_slow_bodies, settings.max_slow_bodies)
         self._streams = GraphQLOverStreams(pipeline, signer, settings.streams)
         self.readiness = door.readiness
 
@@ -118,7 +120,7 @@ class GraphQLOverHttp:
         return await self._answer(visit, request, media_type, stream)
 
     async def _answer(self, visit: Visit, request: Request, media_type: str | None, stream: str | None) -> HttpResponse:
-        asked, identity = await self._asked(request), visit.identity
+        asked, identity = await self._asked(visit, request), visit.identity
         await visit.ask_documents(asked if isinstance(asked, list) else [asked])
         exchange = Exchange(self._rules, request.headers.items())
         if isinstance(asked, list):
@@ -190,7 +192,7 @@ class GraphQLOverHttp:
         if request.method == "PUT":
             raise BadRequest("This stream is reserved already.", 409, ErrorCode.CONFLICT)
         await visit.ask()
-        asked = await self._asked(request)
+        asked = await self._asked(visit, request)
         if isinstance(asked, list):
             raise BadRequest("Send one operation at a time to a stream.")
         await visit.ask_documents([asked])
@@ -198,19 +200,27 @@ class GraphQLOverHttp:
         caller = SignedCaller(identity, self._signer, headers=exchange)
         return await self._streams.start(token, asked, identity, caller, request.method)
 
-    async def _asked(self, request: Request) -> OperationRequest | list[OperationRequest]:
+    async def _asked(self, visit: Visit, request: Request) -> OperationRequest | list[OperationRequest]:
         uploads = is_multipart(request)
         if self._prevents_csrf or uploads:
             refuse_unasked(request.headers)
         if request.method == "GET":
             return from_get(request.query_params)
+        caller = visit.counted
+        if not self._bodies.has_room(caller):
+            raise BadRequest("Too many requests of yours have not come whole.", 429, ErrorCode.RATE_LIMITED)
+        free = self._bodies.take(caller)
         try:
-            async with asyncio.timeout(self._settings.body_timeout_s):
-                if uploads:
-                    return await from_multipart(request, self._settings.uploads, self._limits.max_body_bytes)
-                return await from_post(request, self._limits)
+            # Until it has come it is no work: who sends slowly must not fill the gateway for others.
+            with self.readiness.waiting_for_client():
+                async with asyncio.timeout(self._settings.body_timeout_s):
+                    if uploads:
+                        return await from_multipart(request, self._settings.uploads, self._limits.max_body_bytes)
+                    return await from_post(request, self._limits)
         except TimeoutError as error:
             raise BadRequest(f"The body did not come within {self._settings.body_timeout_s:g} s.", 408) from error
+        finally:
+            free()
 
     async def _batch(
         self, asked: list[OperationRequest], identity: Identity | None, exchange: Exchange, media_type: str

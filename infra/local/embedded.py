@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from gateway.app import build_app
+from gateway.http.request_protocol import request_protocol
 from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings, SubgraphSettings, TokenSettings
 from infra.local.stack import CHECKOUT
@@ -44,7 +45,8 @@ def gateway_settings(keys: Path) -> Settings:
 async def serve(settings: ProcessSettings, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     async with open_subgraphs(settings) as subgraphs:
-        app = build_app(gateway_settings(settings.keys), SUPERGRAPH.read_text(encoding="utf-8"), subgraphs)
+        own = gateway_settings(settings.keys)
+        app = build_app(own, SUPERGRAPH.read_text(encoding="utf-8"), subgraphs)
         # What is alive now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -53,7 +55,7 @@ async def serve(settings: ProcessSettings, host: str, port: int) -> None:
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=request_protocol(own.http),
             ws=SocketProtocol,
             log_level="warning",
             access_log=False,

@@ -16,10 +16,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.app import build_app
 from gateway.http.load_shedding import LoadShedding
 from gateway.settings import HttpSettings, Settings
 from gateway.traffic_settings import SheddingSettings
 from infra.local.platform import any_free_port
+from tests.federation.harness.serving import served
+from tests.federation.harness.suite import suite_named
 from tests.gateway.http.keys import ANSWERED, ASKED, gateway
 
 # A gateway in a process of its own, whose subgraph burns a few milliseconds of CPU for each request.
@@ -195,33 +198,33 @@ async def test_a_refusal_says_when_to_come_back_and_is_made_before_anything_is_r
         assert socket.value.status == 503
 
 
-async def test_an_operation_on_an_open_socket_is_refused_too(tmp_path: Path, monkeypatch: Any) -> None:
+class Waiting:
+    """A subgraph that never answers."""
+
+    async def execute(self, *_: Any) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_an_operation_on_an_open_socket_is_refused_too() -> None:
+    suite = suite_named("shop")
     settings = Settings(http=HttpSettings(shedding=SheddingSettings(max_in_flight=1)))
+    app = build_app(settings, suite.supergraph, {**suite.subgraphs, "users": Waiting()})  # type: ignore[dict-item]
     async with (
-        gateway(tmp_path, settings) as session,
+        served(app) as url,
+        aiohttp.ClientSession(url) as session,
         session.ws_connect("/graphql", protocols=["graphql-transport-ws"]) as socket,
     ):
         await socket.send_json({"type": "connection_init"})
         await socket.receive_json()
-        held = asyncio.create_task(held_request(session))
-        async with asyncio.timeout(5):
+        held = asyncio.create_task(session.post("/graphql", json=ASKED))
+        async with asyncio.timeout(20):
             while True:
-                await socket.send_json({"id": "1", "type": "subscribe", "payload": ASKED})
+                await socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": "{ __typename }"}})
                 if (message := await socket.receive_json())["type"] == "error":
                     break
                 await socket.receive_json()
         assert message["payload"][0]["extensions"]["code"] == "OVERLOADED"
         held.cancel()
-
-
-async def held_request(session: aiohttp.ClientSession) -> None:
-    """A request whose body never ends."""
-
-    async def body() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.sleep(60)
-
-    await session.post("/graphql", data=body(), headers={"Content-Type": "application/json"})
 
 
 TARGETED = SheddingSettings(max_in_flight=1000, target_lag_ms=100)

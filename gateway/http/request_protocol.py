@@ -1,0 +1,109 @@
+"""uvicorn's HTTP connection, with bounds on clients that send or read slowly, or more than they should.
+
+In: bytes of one client. Out: ASGI requests. Closes a connection whose request head does not come in time or is too
+large (431), that sends on after it was answered, that sends request after request without waiting (400), or whose
+answers nobody reads. uvicorn has no such bounds: each of them kept a connection, and what waits on it, for as long as
+the client liked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.settings import HttpSettings
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_MOST_HEADERS = 200
+# Clients hardly ever send a request before the answer to the one before.
+_MOST_PIPELINED = 16
+# Of a body that was refused: so that the client gets to read why.
+_MOST_UNREAD = 4 * 1024 * 1024
+
+
+class RequestProtocol(HttpToolsProtocol):
+    limits = HttpSettings()
+    _patience: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
+    _fed = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        if self._reader is not None:
+            self._reader.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if self._patience is not None:
+                self._stop_waiting()
+            self._fed = 0
+            return
+        self._fed += len(data)
+        if self.transport.is_closing():
+            return
+        # Between two requests: a head that is not whole yet, or the rest of a body that was answered already.
+        self._be_patient()
+        if cycle is not None and cycle.more_body:
+            if self._fed > _MOST_UNREAD:
+                self.transport.close()
+        elif self._fed > self.limits.max_header_bytes:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        if len(self.headers) > _MOST_HEADERS or len(self.pipeline) >= _MOST_PIPELINED:
+            raise ValueError("too many headers, or requests that wait")
+        super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+
+    def on_response_complete(self) -> None:
+        self._fed = 0
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch_reader()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_reader()
+
+    def _be_patient(self) -> None:
+        if self._patience is None:
+            self._patience = self.loop.call_later(self.limits.header_timeout_s, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _watch_reader(self) -> None:
+        """What waits to be read has to get less."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting and self._reader is None:
+            self._reader = self.loop.call_later(self.limits.reader_timeout_s, self._look_at_reader, waiting)
+
+    def _look_at_reader(self, before: int) -> None:
+        self._reader = None
+        if self.transport.get_write_buffer_size() >= before:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+
+def request_protocol(settings: HttpSettings) -> type[RequestProtocol]:
+    """The protocol with the limits of these settings: uvicorn takes a class."""
+    return type("LimitedRequestProtocol", (RequestProtocol,), {"limits": settings})
