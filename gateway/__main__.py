@@ -1,4 +1,5 @@
-"""`python -m gateway`: compose a supergraph, serve it, print any stage of planning, tell what changed between two.
+"""`python -m gateway`: compose a supergraph, serve it, print any stage of planning, tell what changed between two, make
+API keys.
 
 In: the command line, for `serve` the environment too; an operation from a file or from standard input. Out: text on
 standard output; what is refused goes to standard error as one sentence, with exit status 1 (2 for `serve`). `diff`
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway import serve
+from gateway import api_key_command, serve
 from gateway.composition import command as composing
 from gateway.errors import GatewayError
 from gateway.schema_diff import Severity, changes_between, printed, schema_of
@@ -40,12 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
     text = "make one supergraph of subgraphs"
     composing.add_arguments(commands.add_parser("compose", help=text, description=text))
     serve.add_arguments(commands.add_parser("serve", help="serve a supergraph over HTTP and WebSocket"), os.environ)
+    text = "make, list and revoke API keys"
+    api_key_command.add_arguments(commands.add_parser("api-key", help=text, description=text))
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
         return serve.run(chosen)
     if chosen.command == "compose":
         return composing.run(chosen)
     try:
+        if chosen.command == "api-key":
+            return api_key_command.run(chosen)
         return _print_diff(chosen) if chosen.command == "diff" else _print_stage(chosen)
     except (GatewayError, OSError) as problem:
         print(problem, file=sys.stderr)

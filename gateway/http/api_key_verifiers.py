@@ -39,7 +39,7 @@ class KeyFileUnreadable(GatewayError):
     """The file of API keys is not there or not as it must be."""
 
 
-class HashedKey(Struct, frozen=True, forbid_unknown_fields=True):
+class HashedKey(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One key. It reads `prefix.secret`; `sha256` is that of all of it, in hex. A secret is random, 16 bytes or more:
     no guess at it gets anywhere, so no slow hash is needed."""
 
@@ -93,14 +93,20 @@ class HashedKeys:
             _log.warning("API keys stay as they were: %s", error)
 
 
-def _read(file: Path) -> tuple[int, dict[str, list[HashedKey]]]:
+def keys_in(file: Path) -> list[HashedKey]:
+    """Raises `KeyFileUnreadable`."""
     try:
-        changed_ns = file.stat().st_mtime_ns
-        by_prefix: defaultdict[str, list[HashedKey]] = defaultdict(list)
-        for key in _keys.decode(file.read_bytes()):
-            by_prefix[key.prefix].append(key)
+        return _keys.decode(file.read_bytes())
     except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise KeyFileUnreadable(f"The file of API keys cannot be read: {file}: {error}") from error
+
+
+def _read(file: Path) -> tuple[int, dict[str, list[HashedKey]]]:
+    by_prefix: defaultdict[str, list[HashedKey]] = defaultdict(list)
+    # The time first: what is written between counts as a change then.
+    changed_ns = file.stat().st_mtime_ns if file.exists() else 0
+    for key in keys_in(file):
+        by_prefix[key.prefix].append(key)
     return changed_ns, dict(by_prefix)
 
 
