@@ -15,7 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from subgraphs.serving import deadline
 from subgraphs.serving.caller_token import HEADER
+from subgraphs.serving.deadline import seconds_in
 from subgraphs.serving.in_process import InProcessSubgraph
 from subgraphs.serving.transport_ws import TransportWebSocket
 
@@ -60,7 +62,10 @@ async def _answer_post(request: Request) -> Response:
     if not isinstance(variables, dict | None) or not isinstance(operation_name, str | None):
         return _refusal("`variables` is an object and `operationName` a text.", 400)
     subgraph: InProcessSubgraph = request.app.state.subgraph
-    answer = await subgraph.execute(asked["query"], variables, operation_name, request.headers.get(HEADER))
+    timeout_s = seconds_in(request.headers.get(deadline.HEADER))
+    answer = await subgraph.execute(
+        asked["query"], variables, operation_name, request.headers.get(HEADER), timeout_s=timeout_s
+    )
     return JSONResponse(answer)
 
 

@@ -7,7 +7,8 @@
     ├── BadInput              an argument that no rule could accept
     ├── Conflict              the world moved: an idempotency key used for something else, a head that moved
     ├── RateLimited           too many attempts; says when to come back
-    └── QuotaExceeded         the plan does not allow it
+    ├── QuotaExceeded         the plan does not allow it
+    └── TooLate               the time that the gateway gave is over
 
 A package's own `errors.py` grows from these: the subclass sets `code`, its base decides the code of the closed list.
 """
@@ -31,6 +32,7 @@ class FailureCode(StrEnum):
     CONFLICT = "CONFLICT"
     RATE_LIMITED = "RATE_LIMITED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    SUBGRAPH_TIMEOUT = "SUBGRAPH_TIMEOUT"
     SLOW_CONSUMER = "SLOW_CONSUMER"
     INTERNAL = "INTERNAL"
 
@@ -105,3 +107,12 @@ class RateLimited(Refused):
 class QuotaExceeded(Refused):
     failure = FailureCode.QUOTA_EXCEEDED
     code = "QUOTA_EXCEEDED"
+
+
+class TooLate(Refused):
+    failure = FailureCode.SUBGRAPH_TIMEOUT
+    code = "SUBGRAPH_TIMEOUT"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("The time that was given for this is over.")

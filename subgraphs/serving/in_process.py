@@ -4,6 +4,7 @@ In: a document, variables, an operation name and the caller token's text. Out: a
 The token is verified once an operation. Nothing is raised for a bad request; the response says it.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
@@ -14,7 +15,8 @@ from strawberry.types.graphql import OperationType
 
 from subgraphs.serving.caller_token import CallerTokens
 from subgraphs.serving.context import Context, Resources
-from subgraphs.serving.errors import Refused
+from subgraphs.serving.deadline import changes_something
+from subgraphs.serving.errors import Refused, TooLate
 from subgraphs.serving.failures import formatted_failures, formatted_refusal
 from subgraphs.serving.reading import OperationScope
 from subgraphs.serving.schema import SubgraphSchema
@@ -49,11 +51,28 @@ class InProcessSubgraph:
         operation_name: str | None = None,
         caller_token: str | None = None,
         scope: OperationScope | None = None,
+        timeout_s: float | None = None,
     ) -> Response:
-        """The response to one query or mutation. `scope`: of the operation that this is one fetch of."""
-        responses = self._run(document, variables, operation_name, caller_token, ANSWERED_ONCE, scope)
-        async with aclosing(responses):
-            return await anext(responses)
+        """The response to one query or mutation. `scope`: of the operation that this is one fetch of.
+
+        timeout_s: a query that takes longer is ended, and a mutation not begun where nothing is left.
+        """
+        limit_s = None if timeout_s and changes_something(document, operation_name) else timeout_s
+        late = asyncio.timeout(limit_s)
+        try:
+            async with (
+                late,
+                aclosing(
+                    self._run(document, variables, operation_name, caller_token, ANSWERED_ONCE, scope)
+                ) as responses,
+            ):
+                if limit_s == 0:
+                    raise TimeoutError
+                return await anext(responses)
+        except TimeoutError:
+            if limit_s != 0 and not late.expired():
+                raise
+            return {"data": None, "errors": [formatted_refusal(TooLate(), self._new_trace_id())]}
 
     def subscribe(
         self,

@@ -60,10 +60,25 @@ class Lamp:
 class Clock:
     ticks: int = 3
     closed: bool = False
+    begun: int = 0
+    ended: int = 0
+
+
+async def take_a_while(clock: Clock, took_s: float) -> str:
+    """One thing after the other, for as long as nobody ends it."""
+    for _ in range(10):
+        clock.begun += 1
+        await asyncio.sleep(took_s / 10)
+        clock.ended += 1
+    return "done"
 
 
 @strawberry.type
 class Query:
+    @strawberry.field
+    async def slow(self, info: Info, took_s: float) -> str | None:
+        return await take_a_while(info.context.resources.get(Clock), took_s)
+
     @strawberry.field
     def who(self, info: Info) -> str:
         return info.context.known_caller().name
@@ -104,6 +119,10 @@ LightOutcome = Annotated[Lamp | LampBurnt | ConflictProblem | NotFoundProblem, s
 
 @strawberry.type
 class Mutation:
+    @strawberry.mutation
+    async def change_slowly(self, info: Info, took_s: float) -> str | None:
+        return await take_a_while(info.context.resources.get(Clock), took_s)
+
     @strawberry.mutation
     def light(self, how: str) -> LightOutcome:
         match how:

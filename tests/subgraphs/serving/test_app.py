@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -71,6 +72,37 @@ async def test_a_forged_token_is_refused_before_anything_runs(client: aiohttp.Cl
 async def test_a_body_that_is_no_request_is_refused(client: aiohttp.ClientSession, body: bytes, status: int) -> None:
     async with client.post("/graphql", data=body) as answer:
         assert answer.status == status
+
+
+async def late(client: aiohttp.ClientSession, query: str, told: str) -> tuple[object, float]:
+    """The answer, or the code of its error, and how long it took."""
+    CLOCK.begun = CLOCK.ended = 0
+    begun = time.monotonic()
+    async with client.post("/graphql", json={"query": query}, headers={"X-Request-Timeout-Ms": told}) as answer:
+        assert answer.status == 200
+        body = await answer.json()
+    took_s = time.monotonic() - begun
+    return body["errors"][0]["extensions"]["code"] if "errors" in body else body["data"], took_s
+
+
+async def test_work_whose_time_is_over_is_ended(client: aiohttp.ClientSession) -> None:
+    """Whoever asked had long given up, and the subgraph worked on."""
+    answer, took_s = await late(client, "{ a: slow(tookS: 10) b: slow(tookS: 10) }", "200")
+    assert answer == "SUBGRAPH_TIMEOUT"
+    assert 0.15 < took_s < 2
+    await asyncio.sleep(1.5)
+    assert (CLOCK.begun, CLOCK.ended) == (2, 0)
+
+
+async def test_a_change_that_has_begun_is_ended_whatever_the_time(client: aiohttp.ClientSession) -> None:
+    assert (await late(client, "mutation { changeSlowly(tookS: 0.5) }", "100"))[0] == {"changeSlowly": "done"}
+    assert (await late(client, "mutation { changeSlowly(tookS: 0.5) }", "0"))[0] == "SUBGRAPH_TIMEOUT"
+    assert CLOCK.begun == 0
+
+
+@pytest.mark.parametrize("told", ["", "soon", "-1", "1e3", "5000", "9" * 5000, "\u0661", "1.5"])
+async def test_a_header_that_says_no_time_bounds_nothing(client: aiohttp.ClientSession, told: str) -> None:
+    assert (await late(client, "{ slow(tookS: 0.1) }", told))[0] == {"slow": "done"}
 
 
 @pytest.mark.parametrize("where", ["payload", "header"])
