@@ -226,7 +226,11 @@ class GraphQLOverHttp:
         self, asked: list[OperationRequest], identity: Identity | None, exchange: Exchange, media_type: str
     ) -> HttpResponse:
         """Side by side; mutations, which may depend on one another, one after the other."""
-        if any([await self._is_mutation(each, identity) for each in asked]):
+        if (entry := current_entry()) is not None:
+            entry.batch = len(asked)
+        with writing(None):
+            is_changing = any([await self._is_mutation(each, identity) for each in asked])
+        if is_changing:
             parts = [await self._part_of_batch(each, identity, exchange) for each in asked]
         else:
             parts = await asyncio.gather(*(self._part_of_batch(each, identity, exchange) for each in asked))
@@ -256,11 +260,27 @@ class GraphQLOverHttp:
     async def _part_of_batch(
         self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
     ) -> dict[str, object]:
+        entry = self._access_log.begin("http", "POST")
+        if entry is None:
+            return await self._answer_part(asked, identity, exchange)
+        if identity is not None:
+            entry.asked_by(identity.subject, identity.claims.get("tenant"))
+        with writing(entry):
+            try:
+                return await self._answer_part(asked, identity, exchange)
+            finally:
+                self._access_log.end(entry)
+
+    async def _answer_part(
+        self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
+    ) -> dict[str, object]:
         try:
             ready = self._pipeline.ready(asked, access=await self._pipeline.access(identity, asked))
             _refuse_wrong_kind(ready, "POST")
             answered = await self._run(asked, ready, SignedCaller(identity, self._signer, headers=exchange), False)
         except RequestRefused as refused:
+            if (entry := current_entry()) is not None:
+                entry.failed_with([refused.code.value])
             answered = refusal(refused)
         return answered.as_json()
 

@@ -25,6 +25,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     """One operation. `time` is Unix; a request that was refused before it was read has no operation.
 
     hash: the first 16 hexadecimal digits of the text's SHA-256. fetches: requests to subgraphs that it waited for.
+    batch: of a request with so many operations, which have entries of their own.
     """
 
     time: float
@@ -43,6 +44,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     fetches: int = 0
     executed: Executed | None = None
     bytes: int | None = None
+    batch: int | None = None
 
     def asked(self, name: str | None) -> None:
         self.operation = name[:_LONGEST_NAME] if name else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import Settings, TelemetrySettings
+from gateway.settings import Limits, Settings, TelemetrySettings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.entry import hash_of, new_entry
 from tests.gateway.http.keys import ASKED, bearer, gateway
@@ -41,6 +41,31 @@ async def test_an_operation_is_a_line_without_tokens_and_variables(tmp_path: Pat
     assert refused["hash"] == hash_of("{ nothing }")
     assert "hidden" not in file.read_text()
     assert headers["Authorization"].split()[1] not in file.read_text()
+
+
+async def test_each_operation_of_a_batch_is_a_line(tmp_path: Path) -> None:
+    """A batch was one line, which told of its last operation as if there were no other."""
+    file = tmp_path / "access.log"
+    settings = Settings(limits=Limits(max_batch=5), telemetry=TelemetrySettings(access_log=str(file)))
+    asked = [{**ASKED, "operationName": "Me"}, {"query": "{ nothing }"}, {"query": "{ __typename }"}]
+    async with (
+        gateway(tmp_path, settings) as session,
+        session.post("/graphql", json=asked, headers=bearer()) as response,
+    ):
+        body = await response.read()
+    *operations, request = lines(file)
+    told = [(each["hash"], each.get("operation"), each["subject"], each.get("errors")) for each in operations]
+    assert sorted(told, key=str) == sorted(
+        [
+            (hash_of(ASKED["query"]), "Me", "ada", None),
+            (hash_of("{ nothing }"), None, "ada", ["GRAPHQL_VALIDATION_FAILED"]),
+            (hash_of("{ __typename }"), None, "ada", None),
+        ],
+        key=str,
+    )
+    assert [each["fetches"] for each in operations if each.get("operation")] == [1]
+    assert (request["batch"], request["status"], request["bytes"]) == (3, 200, len(body))
+    assert "hash" not in request
 
 
 async def test_an_operation_on_a_socket_is_a_line(tmp_path: Path) -> None:
