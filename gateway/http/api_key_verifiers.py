@@ -31,6 +31,7 @@ from gateway.traffic_settings import ApiKeySettings
 _log = logging.getLogger("gateway")
 _LOOK_AGAIN_AFTER_S = 1.0
 _MOST_BYTES = 64 * 1024
+_FAR = 1e12
 _REGISTERED = frozenset({"active", "sub", "scope", "exp", "iat", "nbf", "iss", "aud", "jti", "token_type"})
 _object = msgspec.json.Decoder(dict[str, object])
 
@@ -129,7 +130,7 @@ class IntrospectedKeys:
                 if response.status != 200:
                     raise KeysUnavailable(f"{self._url} answers {response.status}")
                 said = _object.decode(await body_of(response, _MOST_BYTES))
-        except (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError, ValueError) as error:
+        except (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise KeysUnavailable(f"{self._url}: {error or type(error).__name__}") from error
         return _identity_in(said)
 
@@ -141,7 +142,9 @@ def _identity_in(said: Mapping[str, object]) -> Identity | None:
     if not isinstance(subject, str) or not subject or not isinstance(expires, int | float) or expires is True:
         raise KeysUnavailable("introspection calls a key active and does not say whose it is, or until when")
     claims = {name: value for name, value in said.items() if name not in _REGISTERED}
-    return Identity(subject, {**claims, "scopes": scope.split() if isinstance(scope, str) else []}, float(expires))
+    # A whole number may be larger than any float.
+    until = math.inf if expires > _FAR else float(max(expires, 0))
+    return Identity(subject, {**claims, "scopes": scope.split() if isinstance(scope, str) else []}, until)
 
 
 def check_key_settings(settings: ApiKeySettings) -> None:

@@ -28,7 +28,7 @@ _log = logging.getLogger("gateway")
 _FETCH_TIMEOUT_S = 5.0
 _MOST_BYTES = 1024 * 1024
 _MOST_KEYS = 100
-_UNREADABLE = (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError, JoseError, ValueError)
+_UNREADABLE = (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError, JoseError, ValueError, RecursionError)
 
 
 class KeysUnreadable(GatewayError):

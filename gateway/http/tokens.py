@@ -44,7 +44,11 @@ def verified_claims(token: str, header: Mapping[str, object], key: Key) -> Mappi
 def _members(part: str, what: str) -> dict[str, object]:
     try:
         raw = b64decode(part.encode("ascii").translate(_URL_SAFE) + b"=" * (-len(part) % 4), validate=True)
-        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        text = raw.decode("utf-8")
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        if "\\u" in text:
+            # Halves of surrogate pairs are texts that nobody can write on.
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise Unauthenticated(f"the token has no readable {what}: {error}") from error
     if not isinstance(found, dict):

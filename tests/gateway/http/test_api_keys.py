@@ -236,6 +236,15 @@ async def test_what_introspection_does_not_say_in_form_and_in_time_is_no_answer(
         await introspected(answer)
 
 
+@pytest.mark.parametrize(
+    ("exp", "until"), [(10**400, math.inf), (-(10**400), 0.0), (1e308, math.inf)], ids=["huge", "negative", "float"]
+)
+async def test_an_end_beyond_all_numbers_is_an_end(exp: float, until: float) -> None:
+    identity, _ = await introspected({**ACTIVE, "exp": exp})
+    assert identity is not None
+    assert identity.expires_at == until
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     file = write(tmp_path / "api-keys", entry(claims={"tenant": "t"}))

@@ -165,7 +165,12 @@ async def test_a_key_that_we_cannot_use_does_not_spoil_the_others() -> None:
     assert known == [True, False, False, False, False]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1]}', b"<html>", b" " * 2_000_000])
+DEEP = b'{"keys": [{"kid": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1]}', b"<html>", b" " * 2_000_000, DEEP]
+)
 async def test_what_is_no_set_changes_nothing(body: bytes) -> None:
     issuer = Issuer(ONE)
     async with source_of(issuer) as source:
