@@ -27,6 +27,8 @@ from gateway.plan.nodes import Sequence as InSequence
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.shape import Leaf, Listing, Object, ShapeField, Slot
 
+# Objects of several types below objects of several types: their number grows with the power of the depth.
+_MOST_POSITIONS = 500
 Switches = Mapping[str, bool]
 """The value of each variable that a condition depends on."""
 
@@ -183,6 +185,8 @@ class _Laying:
         return [self._position(shape, each, slot, path, by_type) for each in sorted(shape.possible)]
 
     def _position(self, shape: Object, type_name: str, slot: Slot, path: tuple[str, ...], by_type: bool) -> Position:
+        if len(self.positions) >= _MOST_POSITIONS:
+            raise NotCompilable(f"more than {_MOST_POSITIONS} positions")
         found = Position(len(self.positions), type_name, path, slot, by_type)
         self.positions.append(found)
         for each in shape.fields:

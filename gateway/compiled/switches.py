@@ -12,7 +12,7 @@ from gateway.plan.shape import Leaf, Listing, Object
 
 def switches_of(plan: QueryPlan) -> tuple[str, ...]:
     """In a fixed order."""
-    found = set(_in_shape(plan.shape))
+    found = _in_shape(plan.shape)
     if plan.node is not None:
         found |= set(_in_node(plan.node))
     return tuple(sorted(found))
@@ -31,11 +31,20 @@ def _in_node(node: Node) -> Iterator[str]:
             yield from _in_node(inner)
 
 
-def _in_shape(shape: Leaf | Listing | Object) -> Iterator[str]:
-    match shape:
-        case Listing(item=item):
-            yield from _in_shape(item.value)
-        case Object(fields=fields):
-            for field in fields:
-                yield from (toggle.variable for toggles in field.toggles for toggle in toggles)
-                yield from _in_shape(field.slot.value)
+def _in_shape(shape: Object) -> set[str]:
+    """Each object once: under conditions it stands at many places, and at each of them all that is below it."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting: list[Leaf | Listing | Object] = [shape]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, Listing):
+            waiting.append(each.item.value)
+        elif isinstance(each, Object):
+            for field in each.fields:
+                found.update(toggle.variable for toggles in field.toggles for toggle in toggles)
+                waiting.append(field.slot.value)
+    return found

@@ -17,6 +17,7 @@ from gateway.operation.cost_formula import (
     Cost,
     FormulaWriter,
     Variables,
+    Weighing,
     actual_total,
     depends_on_variables,
     operation_cost,
@@ -111,6 +112,7 @@ class Costs:
         return {**told, "subgraphs": dict(estimate.subgraphs)} if estimate.subgraphs else told
 
     def _estimate(self, formula: OperationCost, variables: Variables) -> Estimate:
+        variables = Weighing(variables)
         estimated = formula.base + total(formula.costs, variables, self._strict)
         subgraphs = fetch_totals(formula.fetches, variables) if formula.fetches else {}
         return Estimate(max(0, estimated), formula, subgraphs)

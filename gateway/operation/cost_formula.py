@@ -82,6 +82,14 @@ class Slices(Struct, frozen=True):
 Length = int | Slices
 
 
+class Weighing(dict[str, object]):
+    """Variables of one estimate. A value that many fields take is looked at once: it may have thousands of parts."""
+
+    def __init__(self, variables: Variables) -> None:
+        super().__init__(variables)
+        self.weighed: dict[tuple[int, int], tuple[int, object]] = {}
+
+
 class InputCost(Struct, frozen=True):
     """What the arguments of one field weigh: `weights` by argument, and the types of those that hold input objects."""
 
@@ -93,9 +101,14 @@ class InputCost(Struct, frozen=True):
 
     def value(self, variables: Variables) -> int:
         total = 0
+        weighed = variables.weighed if isinstance(variables, Weighing) else {}
         for name, value in arguments_of(self.node, variables).items():
             if value is not None and name in self.types:
-                total += self.weights.get(name, 0) + self._of(self.types[name], value)
+                key = (id(value), id(self.types[name]))
+                if key not in weighed:
+                    # With the value: what lives cannot give its id to another.
+                    weighed[key] = (self._of(self.types[name], value), value)
+                total += self.weights.get(name, 0) + weighed[key][0]
         return total
 
     def _of(self, kind: GraphQLInputType, value: object) -> int:
@@ -327,8 +340,9 @@ def _size(given: object, name: str) -> int | None:
 def arguments_of(node: FieldNode, variables: Variables) -> dict[str, object]:
     """The arguments that are given, for these variables."""
     found: dict[str, object] = {}
+    known = variables if isinstance(variables, dict) else dict(variables)
     for argument in node.arguments or ():
-        value = value_from_ast_untyped(argument.value, dict(variables))
+        value = value_from_ast_untyped(argument.value, known)
         if value is not Undefined:
             found[argument.name.value] = value
     return found

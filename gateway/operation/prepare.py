@@ -94,7 +94,7 @@ def _wanted(document: DocumentNode, operation_name: str | None) -> OperationDefi
     if definition is not None:
         return definition
     if operation_name is not None:
-        reason = f"There is no operation named {operation_name!r} in the document."
+        reason = f"There is no operation named {operation_name[:100]!r} in the document."
     elif any(isinstance(node, OperationDefinitionNode) for node in document.definitions):
         reason = "The document has several operations; say which by operationName."
     else:

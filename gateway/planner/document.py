@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.operation.conditions import NEVER, Conditions, in_order, necessary
 from gateway.plan.nodes import ContextVariable, EntityInput, Fetch, OutputRename, RequiredFragment, Step
 from gateway.plan.shape import Toggle
+from gateway.planner.errors import PlanTooComplex
 from gateway.planner.fetch_graph import (
     ContextSlot,
     FetchDraft,
@@ -27,6 +28,7 @@ from gateway.planner.fetch_graph import (
 )
 
 VariableDefinitions = Mapping[str, str]
+_MOST_TEXT = 256 * 1024
 
 
 def fetch_of(draft: FetchDraft, number: int, variables: VariableDefinitions, copies: bool = False) -> Fetch:
@@ -185,6 +187,7 @@ class _Writer:
             else:
                 typed.setdefault(item.concrete, []).append(text)
         parts += [f"... on {concrete} {{ {' '.join(texts)} }}" for concrete, texts in sorted(typed.items())]
+        _refuse_long(sum(map(len, parts)))
         return "{ " + " ".join(parts or ["__typename"]) + " }"
 
     def _item(self, item: Item, alias: str, path: tuple[Step, ...], held: frozenset[Toggle]) -> str:
@@ -210,6 +213,7 @@ class _Writer:
         if not alternatives or not all(alternatives):
             return text + below
         written = []
+        _refuse_long(len(alternatives) * len(below))
         for alternative in alternatives:
             self.variables |= {toggle.variable for toggle in alternative}
             *outer, last = [_directive(toggle) for toggle in alternative]
@@ -225,7 +229,7 @@ class _Writer:
         first: dict[str, list[Item]] = {}
         for item in items:
             others = first.setdefault(item.key, [])
-            if any(_conflict(item, other) for other in others):
+            if any(_conflict([item], [other]) for other in others):
                 number = 1
                 while f"{item.key}__{number}" in self.taken:
                     number += 1
@@ -234,6 +238,12 @@ class _Writer:
             else:
                 others.append(item)
         return found
+
+
+def _refuse_long(length: int) -> None:
+    """What is asked under several conditions, or of several types, is written once for each, and so is all below it."""
+    if length > _MOST_TEXT:
+        raise PlanTooComplex(f"{_MOST_TEXT} bytes for one request to a subgraph")
 
 
 def _keys_in(selection: Selection) -> Iterator[str]:
@@ -253,17 +263,28 @@ def _narrowed(path: tuple[Step, ...], concrete: str | None) -> tuple[Step, ...]:
     return (*path[:-1], Step(path[-1].key, frozenset((concrete,))))
 
 
-def _conflict(left: Item, right: Item) -> bool:
-    """Whether GraphQL would refuse both under one key."""
-    if left.value is None or right.value is None:
-        return left.type_text != right.type_text
-    if _wrapping(left.type_text) != _wrapping(right.type_text):
+def _conflict(left: list[Item], right: list[Item]) -> bool:
+    """Whether GraphQL would refuse one on the left beside one on the right under one key.
+
+    All at once: each with each, level by level, would be a number of pairs that no budget holds.
+    """
+    for leaves, others in ((left, right), (right, left)):
+        types = {item.type_text for item in leaves if item.value is None}
+        if types and len(types | {item.type_text for item in others}) > 1:
+            return True
+    above = [[item for item in side if item.value is not None] for side in (left, right)]
+    if all(above) and len({_wrapping(item.type_text) for side in above for item in side}) > 1:
         return True
-    return any(
-        one.key == other.key and _conflict(one, other)
-        for one in left.value.items.values()
-        for other in right.value.items.values()
-    )
+    one, other = _by_key(above[0]), _by_key(above[1])
+    return any(_conflict(below, other[key]) for key, below in one.items() if key in other)
+
+
+def _by_key(items: list[Item]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        for below in item.value.items.values() if item.value is not None else ():
+            found.setdefault(below.key, []).append(below)
+    return found
 
 
 def _wrapping(type_text: str) -> str:

@@ -15,6 +15,7 @@ from gateway.plan.deferral import Part
 from gateway.plan.nodes import OperationKind
 from gateway.plan.shape import Toggle
 from gateway.planner.contexts import Contexts, Level, Use
+from gateway.planner.errors import PlanTooComplex
 from gateway.planner.fetch_graph import FetchDraft, Group, Item, Path, PathStep, Selection, narrowed
 from gateway.planner.requirements import requirements_of
 from gateway.planner.response_keys import ResponseKeys
@@ -22,6 +23,7 @@ from gateway.planner.solution import Placed, PlacePlan, Solution, Visit
 from gateway.query_graph.model import Edge, QueryGraph, TypeNode
 
 Fetches = set[FetchDraft]
+_MOST_FIELDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Emission:
         self.kind = kind
         self.contexts = contexts
         self.fetches: list[FetchDraft] = []
+        self._fields = 0
 
     def root(self, plan: PlacePlan, keys: ResponseKeys) -> None:
         """Emit the plan of the root."""
@@ -129,6 +132,10 @@ class Emission:
         self, placed: Placed, concrete: str | None, node: TypeNode, conditions: Conditions, place: Place
     ) -> Fetches:
         """Add the field to the place's selection, and what lies below it; says which fetches it takes."""
+        # Solutions are shared between places and types; what is emitted of them is not.
+        self._fields += 1
+        if self._fields > _MOST_FIELDS:
+            raise PlanTooComplex(f"{_MOST_FIELDS} fields, counted for each type that they are asked of")
         field = placed.field
         key = place.keys.key_of(field)
         value = placed.value.node if placed.value else None

@@ -237,6 +237,43 @@ def _planning() -> Iterator[Attack]:
     last = "fragment U4 on User { id age }"
     text = lambda n: query(f'query Q{n} {{ user(id: "1") {{ ...U0 }} }} {mixed} {last}')  # noqa: E731
     yield Attack("fan_out_by_fragments", text, None, 1500, 60, fetches=1)
+    by_type = "... on Bolt { bolt } ... on Nut { nut next { id } }"
+    types = lambda n: query(f"query Q{n} {{ piece {nested(f'{{ {by_type} next ', '}', 10, '{ id }')} }}")  # noqa: E731
+    yield Attack("types_below_types", types, LIMIT, 3000, 120)
+    yield Attack("conditions_below_conditions", lambda n: conditions_below_conditions(n, 40), LIMIT, 400, 30)
+
+
+def conditions_below_conditions(n: int, count: int) -> Request:
+    """Fields of one name under many conditions, with the same below each."""
+    names = [f"$v{i}" for i in range(count)]
+    fields = " ".join(
+        f"... @include(if: {name}) {{ boss {{ posts {{ title author @skip(if: {names[(i * 7 + 1) % count]})"
+        " { age homes { rooms } } } } }"
+        for i, name in enumerate(names)
+    )
+    variables = {name[1:]: True for name in names}
+    declared = " ".join(f"{name}: Boolean!" for name in names)
+    return query(f'query Q{n}({declared}) {{ user(id: "1") {{ {fields} }} }}', variables=variables)
+
+
+def types_told_at_every_level(levels: int) -> Request:
+    """Each object may be of three types, and so may each below it."""
+    return query(f"{{ piece {nested('{ __typename next ', '}', levels, '{ id }')} }}")
+
+
+def values_for_many_fields() -> Request:
+    """One value of thousands of parts for a hundred fields: a variable is short wherever it stands."""
+    fields = " ".join(f"a{i}: search(filter: $f) {{ id }}" for i in range(99))
+    parts = {"in": [1] * 9_900}
+    return query(f"query Q($f: Filter) {{ {fields} }}", variables={"f": parts})
+
+
+AGAIN = {
+    "types_told_at_every_level": (types_told_at_every_level(38), 150),
+    "conditions_below_conditions": (conditions_below_conditions(0, 10), 1000),
+    "values_for_many_fields": (values_for_many_fields(), 300),
+}
+"""What costs when it is asked again, and its program is written: the request, and most CPU milliseconds for each."""
 
 
 def mute(outcome: Outcome) -> bool:

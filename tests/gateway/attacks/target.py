@@ -29,12 +29,17 @@ TEXTS = {
         type Query {
           user(id: ID!): User
           users(first: Int = 10): [User!]! @listSize(slicingArguments: ["first"])
+          piece: Piece
           search(filter: Filter, ids: [ID!], number: Int, text: String, secretArgument: Int): [User!]
         }
         type Mutation { rename(id: ID!, name: String!): User }
         input Filter { name: String and: [Filter!] not: Filter in: [Int!] secretInput: Colour }
         enum Colour { RED SECRET_COLOUR }
         interface Named { name: String }
+        interface Piece { id: ID! next: Piece }
+        type Bolt implements Piece { id: ID! next: Piece bolt: String }
+        type Nut implements Piece { id: ID! next: Piece nut: String }
+        type Rod implements Piece { id: ID! next: Piece rod: String }
         type User implements Named @key(fields: "id") {
           id: ID!
           name: String
@@ -97,6 +102,10 @@ class Target:
     def __init__(self, app: Any, subgraphs: dict[str, DataSubgraph]) -> None:
         self._app = app
         self._subgraphs = subgraphs
+
+    @property
+    def pipeline(self) -> Any:
+        return self._app.state.gateway.pipeline
 
     async def attack(self, request: Request, weighs: bool = False) -> Outcome:
         body = request.body if isinstance(request.body, bytes) else json.dumps(request.body).encode()
