@@ -66,6 +66,8 @@ PlanKey = tuple[str, str | None, Labels, Switches | None, Demands]
 """An operation text, the operation's name, the override labels that are on, for a plan that defers the conditions'
 variables that are on, and which of the operation's demands are met: whoever meets the same has the same plan."""
 NOTHING_DEMANDED: Demands = frozenset()
+# Characters of all texts whose plans are kept: two thousand of the longest that are allowed would be half a gigabyte.
+_MOST_KEPT_TEXT = 16 * 1024 * 1024
 
 
 class Prepared(Struct, frozen=True):
@@ -125,6 +127,7 @@ class Pipeline:
         self._costs = Costs(planning.supergraph, cost)
         self._demands: OrderedDict[tuple[str, str | None], Demands] = OrderedDict()
         self._kept: OrderedDict[PlanKey, Prepared] = OrderedDict()
+        self._kept_length = self._demands_length = 0
         self._max_kept_plans = max_kept_plans
         self._development = development
         self._introspects = introspects
@@ -174,8 +177,10 @@ class Pipeline:
         if found is None:
             operation = prepare_document(self._supergraph, self._reader.document(key[0]), key[1])
             found = self._demands[key] = demands_in(self._supergraph.api_schema, rules, operation)
-            if len(self._demands) > self._max_kept_plans:
-                self._demands.popitem(last=False)
+            self._demands_length += len(key[0])
+            while len(self._demands) > self._max_kept_plans or self._demands_length > _MOST_KEPT_TEXT:
+                gone, _ = self._demands.popitem(last=False)
+                self._demands_length -= len(gone[0])
         else:
             self._demands.move_to_end(key)
         return found
@@ -228,8 +233,10 @@ class Pipeline:
             return kept
         prepared = self._prepare(key)
         self._kept[key] = prepared
-        if len(self._kept) > self._max_kept_plans:
-            self._kept.popitem(last=False)
+        self._kept_length += len(key[0])
+        while len(self._kept) > self._max_kept_plans or self._kept_length > _MOST_KEPT_TEXT:
+            gone, _ = self._kept.popitem(last=False)
+            self._kept_length -= len(gone[0])
         return prepared
 
     def _prepare(self, key: PlanKey) -> Prepared:

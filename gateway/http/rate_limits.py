@@ -24,6 +24,8 @@ from gateway.pipeline import OperationRequest
 from gateway.traffic_settings import DocumentRate, Rate, RateLimitSettings
 
 _TEXTS_KEPT = 2000
+# A longer text is read anew: two thousand of what a body may hold would be gigabytes.
+_LONGEST_KEPT = 16 * 1024
 Headers = list[tuple[str, str]]
 
 
@@ -102,7 +104,8 @@ class RateLimits:
         if found is None:
             text = asked.query.encode("utf-8", "surrogatepass")
             found = (_only_name_in(asked.query, self._max_tokens), hashlib.sha256(text).hexdigest())
-            self._names[asked.query] = found
+            if len(text) <= _LONGEST_KEPT:
+                self._names[asked.query] = found
             if len(self._names) > _TEXTS_KEPT:
                 self._names.popitem(last=False)
         return asked.operation_name or found[0], found[1]
