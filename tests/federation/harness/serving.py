@@ -22,7 +22,8 @@ from tests.federation.harness.subgraph import DataSubgraph
 @asynccontextmanager
 async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     """The app's base URL while it runs; `options` are uvicorn's."""
-    listener = socket.socket()
+    # asyncio sends small pieces at once (TCP_NODELAY) only where the socket says that it is TCP: else 40 ms an answer.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     usual = {"log_level": "warning", "ws": SocketProtocol, "timeout_graceful_shutdown": 1, "lifespan": "on"}
     usual["proxy_headers"] = False
