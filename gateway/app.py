@@ -8,6 +8,7 @@ hosted subgraphs or URLs whose names it does not know.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,10 +32,11 @@ from gateway.client.lean.target import target_of
 from gateway.client.operation_context import Operations
 from gateway.client.protocol import SubgraphClient
 from gateway.client.wires import Wires, trusted_by, wires_of
-from gateway.compiled.executor import CompilingExecutor
+from gateway.compiled.executor import CompilingExecutor, Runs
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
+from gateway.figures import Counted, Parts
 from gateway.http.api_key_verifiers import check_key_settings, key_verifier
 from gateway.http.api_keys import ApiKeys, KeyVerifier
 from gateway.http.client_address import ClientAddresses
@@ -56,13 +58,15 @@ from gateway.override_labels import OverrideLabels
 from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.planning import Planning
-from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
+from gateway.settings import HttpSettings, MetricsSettings, Settings, SubgraphSettings, TelemetrySettings, TokenSettings
 from gateway.streams.sharing import Streams
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
 from gateway.supergraph_file import watch
 from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.observers import Observers
 
+_log = logging.getLogger("gateway")
 InProcess = Mapping[str, HostedSubgraph]
 GRAPHQL_PATH = "/graphql"
 _WARMED = 200
@@ -117,35 +121,40 @@ def build_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with wires_of(settings.subgraphs, trusted) as wires:
             streams = Streams(settings.delivery)
-            operations = Operations(settings.limits.operation_timeout_s)
-            guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations)
-            first = _pipeline(settings, plannable, in_process or {}, wires, guards)
+            operations, counted = Operations(settings.limits.operation_timeout_s), _counted(settings)
+            guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations, counted.fetches)
+            first = _pipeline(settings, plannable, in_process or {}, wires, guards, counted)
             pipeline = LivePipeline(first, streams, operations, CallerAccess(settings.access, evaluate))
 
-            async def reload(text: str) -> None:
+            async def take(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
-                swapped = _pipeline(settings, newest, in_process or {}, wires, guards)
+                swapped = _pipeline(settings, newest, in_process or {}, wires, guards, counted)
                 await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
+            async def reload(text: str) -> None:
+                await counted.reloads.counting(take(text))
+
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
-            access_log = AccessLog(settings.telemetry.access_log, settings.telemetry.access_log_waiting)
+            observers = _observers(settings.telemetry, counted)
             door = _door(settings, wires.session, shedding, verifier)
-            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http, access_log)
-            websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket, access_log)
+            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http, observers)
+            websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket, observers)
             app.state.gateway = Gateway(http, websocket, pipeline, reload)
             watching = [asyncio.create_task(each) for each in (door.readiness.watch(), shedding.watch(door.readiness))]
             if watched is not None:
                 watching.append(asyncio.create_task(watch(watched, supergraph_text, reload)))
+            parts = Parts(counted, observers, door, pipeline, guards, wires.lean)
             try:
-                yield
+                async with _metrics(settings.telemetry.metrics, parts):
+                    yield
             finally:
                 for task in watching:
                     task.cancel()
                 await streams.close()
                 await pipeline.finish(settings.http.readiness.grace_s)
                 await door.close()
-                access_log.close()
+                observers.close()
 
     _refuse_unusable(settings, verifier)
     layers = _middleware(settings.http, shedding)
@@ -155,6 +164,27 @@ def build_app(
 async def _graphql(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     return await gateway.http.answer(request)
+
+
+def _counted(settings: Settings) -> Counted:
+    return Counted() if settings.telemetry.metrics.port is not None else Counted(requests=None, fetches=None)
+
+
+def _observers(settings: TelemetrySettings, counted: Counted) -> Observers:
+    return Observers(AccessLog(settings.access_log, settings.access_log_waiting), counted.requests)
+
+
+@asynccontextmanager
+async def _metrics(settings: MetricsSettings, parts: Parts) -> AsyncIterator[None]:
+    if settings.port is None:
+        yield
+        return
+    # Its server is a weight at every start that only those who want it shall carry.
+    from gateway.telemetry.metrics_page import metrics_served
+
+    async with metrics_served(settings.host, settings.port, parts.page) as (host, port):
+        _log.warning("metrics are at http://%s:%d/metrics", f"[{host}]" if ":" in host else host, port)
+        yield
 
 
 def _refuse_unusable(settings: Settings, verifier: KeyVerifier | None) -> None:
@@ -215,15 +245,17 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
     return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
 
 
-def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards) -> Pipeline:
+def _pipeline(
+    settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards, counted: Counted
+) -> Pipeline:
     supergraph = planning.supergraph
     if settings.node_field is not None:
         types = [name for name in supergraph.types[SUBGRAPH] if name not in ("Query", "Node")]
         in_process = {**in_process, SUBGRAPH: NodeSubgraph(types, settings.node_field)}
-    clients = _clients(supergraph, settings.subgraphs, in_process, wires, guards)
+    clients = _clients(supergraph, settings.subgraphs, in_process, wires, guards, counted)
     return Pipeline(
         planning,
-        _executor(settings, clients, supergraph.api_schema),
+        _executor(settings, clients, supergraph.api_schema, counted.runs),
         settings.limits,
         settings.plan_cache_size,
         settings.development,
@@ -231,16 +263,17 @@ def _pipeline(settings: Settings, planning: Planning, in_process: InProcess, wir
         OverrideLabels(planning.labels, settings.override_labels),
         settings.access,
         settings.cost,
+        counted.plans,
     )
 
 
 def _executor(
-    settings: Settings, clients: Mapping[SubgraphName, SubgraphClient], api_schema: GraphQLSchema
+    settings: Settings, clients: Mapping[SubgraphName, SubgraphClient], api_schema: GraphQLSchema, runs: Runs
 ) -> Executor:
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     if settings.compile_after is None:
         return Executor(clients, api_schema, reporting)
-    return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after)
+    return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after, runs)
 
 
 def _middleware(settings: HttpSettings, shedding: LoadShedding) -> list[Middleware]:
@@ -270,14 +303,20 @@ def _in_flight(scope: Scope) -> int:
 
 
 def _clients(
-    supergraph: Supergraph, settings: SubgraphSettings, in_process: InProcess, wires: Wires, guards: Guards
+    supergraph: Supergraph,
+    settings: SubgraphSettings,
+    in_process: InProcess,
+    wires: Wires,
+    guards: Guards,
+    counted: Counted,
 ) -> dict[SubgraphName, SubgraphClient]:
     clients: dict[SubgraphName, SubgraphClient] = {}
     for name, subgraph in supergraph.subgraphs.items():
         timeout_s = settings.timeouts_s.get(name, settings.timeout_s)
         hosted = in_process.get(name)
         if hosted is not None:
-            clients[name] = InProcessClient(name, hosted, timeout_s)
+            figures = None if counted.fetches is None else counted.fetches.of(name)
+            clients[name] = InProcessClient(name, hosted, timeout_s, figures)
         else:
             url = settings.urls.get(name, subgraph.url)
             clients[name] = guards.around(wires.client(name, url), url, timeout_s)

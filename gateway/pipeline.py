@@ -12,6 +12,7 @@ An operation that defers has a second plan for each choice of its conditions; wi
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing, suppress
@@ -25,7 +26,7 @@ from graphql import (
     get_operation_ast,
     get_variable_values,
 )
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.client.protocol import SubgraphAnswer
 from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed, Unauthorised
@@ -49,7 +50,8 @@ from gateway.planner.planning import Planning
 from gateway.planner.shape import shape_of
 from gateway.settings import AccessSettings, CostSettings, Limits
 from gateway.streams.selection import Delivered, with_delivery
-from gateway.telemetry.entry import hash_of
+from gateway.telemetry.entry import current_entry, hash_of
+from gateway.telemetry.histogram import Histogram
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
@@ -104,6 +106,14 @@ class Ready(Struct, frozen=True):
     text_hash: str = ""
 
 
+class PlanFigures(Struct):
+    """Over all pipelines of a gateway. planning: seconds from text to plan, where it was not kept."""
+
+    hits: int = 0
+    misses: int = 0
+    planning: Histogram = field(default_factory=Histogram)
+
+
 class Pipeline:
     def __init__(
         self,
@@ -116,7 +126,9 @@ class Pipeline:
         labels: OverrideLabels,
         access: AccessSettings = AccessSettings(),  # noqa: B008 - frozen
         cost: CostSettings = CostSettings(),  # noqa: B008 - frozen
+        figures: PlanFigures | None = None,
     ) -> None:
+        self.figures = figures or PlanFigures()
         self._planning = planning
         self._supergraph = planning.supergraph
         self._labels = labels
@@ -131,6 +143,10 @@ class Pipeline:
         self._max_kept_plans = max_kept_plans
         self._development = development
         self._introspects = introspects
+
+    @property
+    def kept_plans(self) -> int:
+        return len(self._kept)
 
     @property
     def subgraphs(self) -> Collection[SubgraphName]:
@@ -191,7 +207,9 @@ class Pipeline:
         if shows_plan and self._development:
             shown["queryPlan"] = render(ready.plan)
         if ready.cost is not None and (self._costs.shows or (shows_plan and self._development)):
-            shown["cost"] = self._costs.told(ready.cost, response, ready.variables)
+            shown["cost"] = told = self._costs.told(ready.cost, response, ready.variables)
+            if (entry := current_entry()) is not None:
+                entry.actual_cost = told["actual"]
         return response.with_extensions(shown) if shown else response
 
     async def pieces(
@@ -224,13 +242,24 @@ class Pipeline:
         for text, operation_name, on, switched_on, met in recent:
             with suppress(RequestRefused):
                 met = met & self.demands_of(OperationRequest(text, operation_name=operation_name))
-                self._prepared((text, operation_name, on & self._planning.labels, switched_on, met))
+                key = (text, operation_name, on & self._planning.labels, switched_on, met)
+                if key not in self._kept:
+                    self._keep(key)
 
     def _prepared(self, key: PlanKey) -> Prepared:
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
+            self.figures.hits += 1
             return kept
+        self.figures.misses += 1
+        began = time.perf_counter()
+        try:
+            return self._keep(key)
+        finally:
+            self.figures.planning.observe(time.perf_counter() - began)
+
+    def _keep(self, key: PlanKey) -> Prepared:
         prepared = self._prepare(key)
         self._kept[key] = prepared
         self._kept_length += len(key[0])

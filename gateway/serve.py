@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -
     option("--max-tokens", "GATEWAY_MAX_TOKENS", "tokens a document may have: 5000", int)
     option("--max-depth", "GATEWAY_MAX_DEPTH", "levels of fields a document may have: 40", int)
     option("--max-batch", "GATEWAY_MAX_BATCH", "operations a request may hold: 0, no batches", int)
+    option("--metrics-port", "GATEWAY_METRICS_PORT", "port for /metrics, on an address of its own: none", int)
     development = environ.get("GATEWAY_DEVELOPMENT", "") not in ("", "0") or None
     parser.add_argument("--development", action="store_true", default=development)
     parser.add_argument("--introspection", action=argparse.BooleanOptionalAction, default=None)
@@ -95,6 +96,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
             "max_batch": arguments.max_batch,
         },
         "http": {"cors": {"origins": arguments.cors_origins}},
+        "telemetry": {"metrics": {"port": arguments.metrics_port}},
     }
     return settings_of(arguments.config, _said(flags))
 

@@ -275,6 +275,13 @@ class NodeFieldSettings(Struct, frozen=True, forbid_unknown_fields=True):
     separator: str = ":"
 
 
+class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`/metrics` for Prometheus, on a port and address of its own; port None: nowhere."""
+
+    port: int | None = None
+    host: str = "127.0.0.1"
+
+
 class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is told of requests. access_log: `off`, `stderr`, or the path of a file that is added to.
 
@@ -283,6 +290,7 @@ class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     access_log: str = "off"
     access_log_waiting: int = 10_000
+    metrics: MetricsSettings = MetricsSettings()
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

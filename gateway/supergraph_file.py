@@ -9,13 +9,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from gateway.errors import GatewayError
 
 _log = logging.getLogger("gateway")
+
+
+class Reloads(Struct):
+    """last_s: when the newest was taken, Unix time; that of the start before any was."""
+
+    taken: int = 0
+    refused: int = 0
+    last_s: float = field(default_factory=time.time)
+
+    async def counting(self, taking: Awaitable[None]) -> None:
+        """`taking`: a new supergraph; raises what it raises."""
+        try:
+            await taking
+        except Exception:
+            self.refused += 1
+            raise
+        self.taken += 1
+        self.last_s = time.time()
 
 
 async def watch(file: Path, text: str, reload: Callable[[str], Awaitable[None]], every_s: float = 1.0) -> None:

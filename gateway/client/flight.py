@@ -17,11 +17,13 @@ from msgspec import Struct, field
 from gateway.client.circuit_breaker import CircuitBreaker, State
 from gateway.client.errors import CircuitOpen, QueueFull, TimedOut, Unreachable
 from gateway.client.operation_context import Operations
+from gateway.client.outcomes import outcome_of
 from gateway.client.places import Places
 from gateway.client.protocol import HeaderExchange, WireAnswer, WireClient, WireRequest
 from gateway.client.retrying import RETRIED_STATUSES, Retrying
 from gateway.errors import SubgraphFailed
 from gateway.plan.nodes import SubgraphName
+from gateway.telemetry.subgraph_figures import SubgraphFigures
 from gateway.traffic_settings import GuardSettings
 
 FlightKey = tuple[int, bytes, str | None, Hashable | None, tuple[tuple[str, str], ...]]
@@ -47,6 +49,7 @@ class Guard(Struct):
     breaker: CircuitBreaker
     retrying: Retrying
     places: Places
+    figures: SubgraphFigures | None = None
     now: Callable[[], float] = time.monotonic
     slow_s: float = 0.0
     flights: dict[FlightKey, Flight] = field(default_factory=dict)
@@ -129,6 +132,8 @@ class Flight:
             self._guard.places.withdraw(self)
             if self._future is not None:
                 self._future.cancel()
+            elif self._ran_out and self._guard.figures is not None:
+                self._guard.figures.refused("timeout")
 
     def start(self) -> None:
         guard = self._guard
@@ -174,15 +179,19 @@ class Flight:
         future.add_done_callback(self._answered)
 
     def _answered(self, future: asyncio.Future[WireAnswer]) -> None:
-        guard = self._guard
+        guard, figures = self._guard, self._guard.figures
         self._future = None
         if future.cancelled():
+            if figures is not None:
+                figures.ended("timeout" if self._ran_out else "cancelled", guard.now() - self._sent_at)
             guard.breaker.record(self._ticket, False if self._was_slow() else None)
             guard.places.free()
             self._settle(None, Unreachable(guard.name, "the request was given up"))
             return
         failure = future.exception()
         answer = None if failure is not None else future.result()
+        if figures is not None:
+            figures.ended(outcome_of(answer, failure), guard.now() - self._sent_at)
         failed = isinstance(failure, TimedOut | Unreachable) if answer is None else answer.status >= 500
         guard.breaker.record(self._ticket, not failed)
         guard.places.free()
@@ -228,6 +237,8 @@ class Flight:
 
     def _refuse(self, failure: SubgraphFailed) -> None:
         self._guard.counts.refused += 1
+        if self._guard.figures is not None:
+            self._guard.figures.refused(outcome_of(None, failure))
         self._settle(None, failure)
 
     def _settle(self, answer: WireAnswer | None, failure: BaseException | None) -> None:

@@ -17,11 +17,13 @@ from gateway.client.circuit_breaker import CircuitBreaker
 from gateway.client.errors import CircuitOpen, QueueFull, RefusedByStatus, TimedOut, Unreachable
 from gateway.client.flight import Flight, FlightKey, Guard, expired
 from gateway.client.operation_context import Operations, current, seconds_left
+from gateway.client.outcomes import counted
 from gateway.client.places import Places
 from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
 from gateway.client.retrying import Retrying
 from gateway.plan.nodes import SubgraphName
 from gateway.telemetry.entry import count_fetch
+from gateway.telemetry.subgraph_figures import FetchFigures, SubgraphFigures
 from gateway.traffic_settings import GuardSettings
 
 _encoder = msgspec.json.Encoder()
@@ -39,22 +41,35 @@ class Guards:
     """The guards of one gateway by subgraph and address: what they know outlives a change of the supergraph."""
 
     def __init__(
-        self, settings: GuardSettings, by_name: Mapping[str, GuardSettings], operations: Operations | None = None
+        self,
+        settings: GuardSettings,
+        by_name: Mapping[str, GuardSettings],
+        operations: Operations | None = None,
+        figures: FetchFigures | None = None,
     ) -> None:
         self._settings = settings
         self._by_name = by_name
         self.operations = operations or Operations()
+        self._figures = figures
         self.of: dict[tuple[SubgraphName, str], Guard] = {}
 
     def around(self, carrier: Carrier, url: str, timeout_s: float) -> GuardedClient:
         settings = self._by_name.get(carrier.name, self._settings)
         guard = self.of.get((carrier.name, url))
         if guard is None:
-            guard = self.of[carrier.name, url] = guard_of(carrier.name, settings, timeout_s, self.operations)
+            figures = None if self._figures is None else self._figures.of(carrier.name)
+            guard = guard_of(carrier.name, settings, timeout_s, self.operations, figures)
+            self.of[carrier.name, url] = guard
         return GuardedClient(carrier, guard)
 
 
-def guard_of(name: SubgraphName, settings: GuardSettings, timeout_s: float, operations: Operations) -> Guard:
+def guard_of(
+    name: SubgraphName,
+    settings: GuardSettings,
+    timeout_s: float,
+    operations: Operations,
+    figures: SubgraphFigures | None = None,
+) -> Guard:
     return Guard(
         name,
         settings,
@@ -63,6 +78,7 @@ def guard_of(name: SubgraphName, settings: GuardSettings, timeout_s: float, oper
         CircuitBreaker(settings.breaker),
         Retrying(settings.retries),
         Places(settings.max_in_flight, settings.max_waiting),
+        figures,
     )
 
 
@@ -104,7 +120,7 @@ class GuardedClient:
             body = _encoder.encode({"query": request.document, "variables": request.variables})
         except TypeError:
             # What JSON cannot say are files.
-            return await self._with_files(request)
+            return await counted(self.guard.figures, self._with_files(request))
         wire = WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
         return answer_from_wire(self.name, await self.send(wire))
 

@@ -14,10 +14,12 @@ from gateway.client.answer import answer_from_value
 from gateway.client.errors import TimedOut, Unreachable
 from gateway.client.operation_context import seconds_left
 from gateway.client.operation_scope import OperationScope
+from gateway.client.outcomes import counted
 from gateway.client.protocol import SubgraphAnswer, SubgraphRequest
 from gateway.errors import SubgraphFailed
 from gateway.plan.nodes import SubgraphName
 from gateway.telemetry.entry import count_fetch
+from gateway.telemetry.subgraph_figures import SubgraphFigures
 
 
 class HostedSubgraph(Protocol):
@@ -38,10 +40,13 @@ class HostedSubgraph(Protocol):
 
 
 class InProcessClient:
-    def __init__(self, name: SubgraphName, hosted: HostedSubgraph, timeout_s: float) -> None:
+    def __init__(
+        self, name: SubgraphName, hosted: HostedSubgraph, timeout_s: float, figures: SubgraphFigures | None = None
+    ) -> None:
         self.name = name
         self._hosted = hosted
         self._timeout_s = timeout_s
+        self._figures = figures
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         return answer_from_value(self.name, await self.values(request))
@@ -49,6 +54,9 @@ class InProcessClient:
     async def values(self, request: SubgraphRequest) -> Mapping[str, object]:
         """The answer as the subgraph gave it."""
         count_fetch()
+        return await counted(self._figures, self._values(request))
+
+    async def _values(self, request: SubgraphRequest) -> Mapping[str, object]:
         timeout_s = seconds_left(self._timeout_s)
         try:
             async with asyncio.timeout(timeout_s):

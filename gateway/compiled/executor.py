@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from graphql import GraphQLSchema
+from msgspec import Struct
 
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import HostedClient, SubgraphClient, WireClient
@@ -46,8 +47,16 @@ class _Known:
     surprises: int = 0
 
 
+class Runs(Struct):
+    """How many operations went which way: by a program, by one that met a surprise, by the generic executor."""
+
+    compiled: int = 0
+    surprised: int = 0
+    generic: int = 0
+
+
 class CompilingExecutor(Executor):
-    """compiled, surprised, generic: how many operations went which way."""
+    """`runs`: counted in here, over all executors of a gateway."""
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class CompilingExecutor(Executor):
         reporting: Reporting,
         max_kept: int = 2000,
         compile_after: int = 1,
+        runs: Runs | None = None,
     ) -> None:
         super().__init__(clients, api_schema, reporting)
         self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
@@ -65,7 +75,7 @@ class CompilingExecutor(Executor):
         self._possible = possible_in(api_schema)
         self._max_kept = max_kept
         self._compile_after = compile_after
-        self.compiled = self.surprised = self.generic = 0
+        self.runs = runs or Runs()
 
     async def execute(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, sent: Sent | None = None
@@ -73,7 +83,7 @@ class CompilingExecutor(Executor):
         known = self._known_of(plan)
         program = self._program(known, variables)
         if program is None:
-            self.generic += 1
+            self.runs.generic += 1
             _executed("generic")
             return await super().execute(plan, variables, caller, sent)
         # What was asked ends before what it shares does.
@@ -82,11 +92,11 @@ class CompilingExecutor(Executor):
                 body = await program.run(self._reached, variables, caller, sent, scope)
             except Surprise:
                 known.surprises += 1
-                self.surprised += 1
+                self.runs.surprised += 1
                 _executed("surprised")
                 return await super().execute(plan, variables, caller, sent)
             known.surprises = 0
-            self.compiled += 1
+            self.runs.compiled += 1
             _executed("program")
             return Encoded(body=body)
 

@@ -24,8 +24,8 @@ from gateway.http.identity import Identity, SignedCaller
 from gateway.live_pipeline import LivePipeline
 from gateway.pipeline import Ready
 from gateway.streams.errors import GatewayLeaves
-from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.entry import Entry, writing
+from gateway.telemetry.observers import Observers
 
 _log = logging.getLogger("gateway")
 _EXPIRED = Response(errors=(ResponseError("The access token has run out.", ErrorCode.UNAUTHENTICATED),), executed=False)
@@ -127,11 +127,11 @@ class LiveResponse(HttpResponse):
         del self.headers["content-length"]
         self._pieces = pieces
         self._free = free
-        self._told: tuple[Entry, AccessLog] | None = None
+        self._told: tuple[Entry, Observers] | None = None
 
-    def told_to(self, log: AccessLog, entry: Entry) -> None:
-        """Its line is written when it has ended."""
-        entry.face, entry.status, self._told = "sse", self.status_code, (entry, log)
+    def told_to(self, observers: Observers, entry: Entry) -> None:
+        """It is told of when it has ended."""
+        entry.face, entry.status, self._told = "sse", self.status_code, (entry, observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with writing(self._told and self._told[0]):
@@ -145,8 +145,8 @@ class LiveResponse(HttpResponse):
             await asyncio.gather(ended(sending), ended(leaving))
             await self._pieces.aclose()
             if self._told is not None:
-                entry, log = self._told
-                log.end(entry)
+                entry, observers = self._told
+                observers.end(entry)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -47,6 +47,8 @@ class RateLimits:
         self._counts = counts or self._memory
         if counts is None and settings.redis_url is not None:
             self._counts = RedisCounts(settings.redis_url, settings.wait_s)
+        # Operations turned away, by policy.
+        self.refused: dict[str, int] = {}
         self._names: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     async def admit(self, identity: Identity | None, address: str, operations: int = 1) -> Headers:
@@ -88,6 +90,8 @@ class RateLimits:
         if not refusing:
             return headers
         wait_s = max(verdict.retry_after_s for verdict in refusing)
+        policy = refusing[0].quota.policy
+        self.refused[policy] = self.refused.get(policy, 0) + 1
         raise TurnedAway(_sentence(refusing[0]), 429, ErrorCode.RATE_LIMITED, wait_s, headers)
 
     def _quota(self, policy: str, kind: str, who: str, rate: Rate, cost: int) -> Quota:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gateway.settings import ReadinessSettings
+from gateway.telemetry.histogram import Histogram
 
 _BEAT_S = 0.25
 _KEPT = 0.7
@@ -26,6 +27,7 @@ class Readiness:
         self.in_flight = 0
         self.answered = 0
         self.lag_ms = 0.0
+        self.lags = Histogram()
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -61,4 +63,5 @@ class Readiness:
             due = self._now() + _BEAT_S
             await asyncio.sleep(_BEAT_S)
             late_ms = max(0.0, self._now() - due) * 1000
+            self.lags.observe(late_ms / 1000)
             self.lag_ms = max(late_ms, self.lag_ms * _KEPT)

@@ -37,8 +37,8 @@ from gateway.live_pipeline import LivePipeline
 from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import HttpSettings, Limits
-from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.entry import current_entry, writing
+from gateway.telemetry.observers import Observers
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
@@ -54,9 +54,9 @@ class GraphQLOverHttp:
         signer: CallerTokenSigner | None,
         limits: Limits,
         settings: HttpSettings = HttpSettings(),  # noqa: B008 - frozen
-        access_log: AccessLog | None = None,
+        observers: Observers | None = None,
     ) -> None:
-        self._access_log = access_log or AccessLog("off")
+        self._observers = observers or Observers()
         self._pipeline = pipeline
         self._door = door
         self._signer = signer
@@ -69,7 +69,7 @@ class GraphQLOverHttp:
         self.readiness = door.readiness
 
     async def answer(self, request: Request) -> HttpResponse:
-        entry = self._access_log.begin("http", request.method)
+        entry = self._observers.begin("http", request.method)
         if entry is None:
             return await self._answer_visit(request, self._door.visit(request))
         visit = self._door.visit(request)
@@ -81,12 +81,12 @@ class GraphQLOverHttp:
                 if visit.identity is not None:
                     entry.asked_by(visit.identity.subject, visit.identity.claims.get("tenant"))
                 if isinstance(response, LiveResponse):
-                    response.told_to(self._access_log, entry)
+                    response.told_to(self._observers, entry)
                 else:
                     # 499: who asked has left.
                     entry.status = 499 if response is None else response.status_code
                     entry.bytes = None if response is None else len(response.body)
-                    self._access_log.end(entry)
+                    self._observers.end(entry)
         return response
 
     async def _answer_visit(self, request: Request, visit: Visit) -> HttpResponse:

@@ -38,8 +38,8 @@ from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import WebSocketSettings
 from gateway.streams.errors import GatewayLeaves
-from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.entry import current_entry, writing
+from gateway.telemetry.observers import Observers
 
 SUBPROTOCOL = "graphql-transport-ws"
 _CLOSE_TIMEOUT_S = 2.0
@@ -76,9 +76,9 @@ class GraphQLOverWebSocket:
         door: Door,
         signer: CallerTokenSigner | None,
         settings: WebSocketSettings,
-        access_log: AccessLog | None = None,
+        observers: Observers | None = None,
     ) -> None:
-        self.access_log = access_log or AccessLog("off")
+        self.observers = observers or Observers()
         self.pipeline, self.door, self.signer, self.settings = pipeline, door, signer, settings
         self.sockets = CallerPlaces(settings.max_sockets, settings.max_sockets_of_address)
 
@@ -227,8 +227,8 @@ class _Connection:
         self._running[name] = asyncio.create_task(self._run_told(name, asked))
 
     async def _run_told(self, name: str, asked: OperationRequest) -> None:
-        log = self._face.access_log
-        entry = log.begin("websocket")
+        observers = self._face.observers
+        entry = observers.begin("websocket")
         if entry is None:
             await self._run(name, asked)
             return
@@ -238,7 +238,7 @@ class _Connection:
             try:
                 await self._run(name, asked)
             finally:
-                log.end(entry)
+                observers.end(entry)
 
     async def _run(self, name: str, asked: OperationRequest) -> None:
         caller = self._callers[name] = SignedCaller(self._identity, self._face.signer)

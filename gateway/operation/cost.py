@@ -8,6 +8,7 @@ requests to one subgraph.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from msgspec import Struct
 
@@ -47,6 +48,15 @@ class TooExpensive(RequestRefused):
             f"{what} may cost {_short(estimated)}, and {most} is the most: ask for shorter lists, or less of each item."
         )
         self.estimated, self.most, self.subgraph = estimated, most, subgraph
+
+
+class Told(TypedDict):
+    """`extensions.cost`. `max`: the most that an operation may cost."""
+
+    estimated: int
+    actual: int
+    max: int
+    subgraphs: NotRequired[dict[str, int]]
 
 
 class OperationCost(Struct, frozen=True):
@@ -104,11 +114,11 @@ class Costs:
                     raise TooExpensive(cost, most, subgraph)
         return estimate
 
-    def told(self, estimate: Estimate, response: Response, variables: Variables) -> dict[str, object]:
+    def told(self, estimate: Estimate, response: Response, variables: Variables) -> Told:
         """For `extensions.cost`."""
         formula, data = estimate.formula, response.as_json().get("data")
         actual = formula.base + (actual_total(formula.costs, data, variables) if isinstance(data, dict) else 0)
-        told: dict[str, object] = {"estimated": estimate.estimated, "actual": actual, "max": self._settings.max}
+        told: Told = {"estimated": estimate.estimated, "actual": actual, "max": self._settings.max}
         return {**told, "subgraphs": dict(estimate.subgraphs)} if estimate.subgraphs else told
 
     def _estimate(self, formula: OperationCost, variables: Variables) -> Estimate:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from gateway.telemetry.entry import Entry, Face, new_entry
+from gateway.telemetry.entry import Entry
 
 _log = logging.getLogger("gateway")
 _encoder = msgspec.json.Encoder()
@@ -41,11 +41,8 @@ class AccessLog:
             self._thread = threading.Thread(target=self._write_on, name="access-log", daemon=True)
             self._thread.start()
 
-    def begin(self, face: Face, method: str | None = None) -> Entry | None:
-        return new_entry(face, method) if self.enabled else None
-
-    def end(self, entry: Entry) -> None:
-        entry.duration_ms = round(max(0.0, time.time() - entry.time) * 1000, 3)
+    def add(self, entry: Entry) -> None:
+        """One that has ended."""
         if len(self._waiting) >= self._max_waiting:
             self.dropped += 1
         else:

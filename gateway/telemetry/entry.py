@@ -24,7 +24,8 @@ _MOST_CODES = 10
 class Entry(Struct, omit_defaults=True, rename="camel"):
     """One operation. `time` is Unix; a request that was refused before it was read has no operation.
 
-    hash: the first 16 hexadecimal digits of the text's SHA-256. fetches: requests to subgraphs that it waited for.
+    hash: the first 16 hexadecimal digits of the text's SHA-256. cost: as estimated.
+    fetches: requests to subgraphs that it waited for.
     batch: of a request with so many operations, which have entries of their own.
     """
 
@@ -41,6 +42,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     trace_id: str | None = None
     errors: tuple[str, ...] = ()
     cost: float | None = None
+    actual_cost: float | None = None
     fetches: int = 0
     executed: Executed | None = None
     bytes: int | None = None

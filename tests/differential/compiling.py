@@ -194,5 +194,5 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
                 f"{render(ready.plan)}\n{text[text.index('enum join__Graph') :]}"
             )
         seen[QUESTION] += 1
-    seen.update(compiled=compiling.compiled, surprised=compiling.surprised, generic=compiling.generic)
+    seen.update(compiled=compiling.runs.compiled, surprised=compiling.runs.surprised, generic=compiling.runs.generic)
     return seen

@@ -48,7 +48,7 @@ class PoolState(Struct, frozen=True):
 
 class Pool:
     def __init__(self, subgraph: str, target: Target, settings: PoolSettings) -> None:
-        self._subgraph = subgraph
+        self.subgraph = subgraph
         self._target = target
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -75,7 +75,7 @@ class Pool:
             if self._idle.pop().begin(sent):
                 return
         if self._closed:
-            sent.set_exception(Unreachable(self._subgraph, "the gateway is stopping"))
+            sent.set_exception(Unreachable(self.subgraph, "the gateway is stopping"))
             return
         self._waiting.append(sent)
         self._dial()
@@ -92,7 +92,7 @@ class Pool:
             return
         first = waiting.popleft()
         if not connection.begin(first):
-            first.set_exception(Unreachable(self._subgraph, "it spoke, or hung up, before it was asked"))
+            first.set_exception(Unreachable(self.subgraph, "it spoke, or hung up, before it was asked"))
 
     def released(self, connection: Connection) -> None:
         if not self._waiting:
@@ -142,7 +142,7 @@ class Pool:
         target, settings = self._target, self._settings
 
         def connection() -> Connection:
-            return Connection(self, self._subgraph, settings.limits, target.tls, dial)
+            return Connection(self, self.subgraph, settings.limits, target.tls, dial)
 
         if target.socket_path is not None:
             await self._loop.create_unix_connection(connection, target.socket_path)
@@ -158,7 +158,7 @@ class Pool:
         if came_to_nothing and waiting and not task.cancelled():
             # One failure for one that waits: the others have dials of their own, or get one now.
             reason = str(error) or type(error).__name__
-            waiting.popleft().set_exception(Unreachable(self._subgraph, reason))
+            waiting.popleft().set_exception(Unreachable(self.subgraph, reason))
         self._dial()
 
     def _look_over(self) -> None:
@@ -179,12 +179,12 @@ class Pool:
         self._timer = self._loop.call_later(self._tick_s, self._look_over) if busy else None
 
     def _late(self) -> SubgraphFailed:
-        return TimedOut(self._subgraph, self._settings.timeout_s)
+        return TimedOut(self.subgraph, self._settings.timeout_s)
 
     async def close(self) -> None:
         """Hang up everywhere; what is under way fails."""
         self._closed = True
-        failure = Unreachable(self._subgraph, "the gateway is stopping")
+        failure = Unreachable(self.subgraph, "the gateway is stopping")
         for waiting in (self._again, self._waiting):
             while waiting:
                 waiting.popleft().set_exception(failure)

@@ -68,7 +68,7 @@ def lost(given: Any) -> Any:
 async def test_a_plan_is_compiled_when_it_is_asked_for_again() -> None:
     executor, plan, _ = shop(counted)
     answers = [(await executor.execute(plan, {}, Nobody())).as_bytes() for _ in range(3)]
-    assert (executor.generic, executor.compiled, executor.surprised) == (1, 2, 0)
+    assert (executor.runs.generic, executor.runs.compiled, executor.runs.surprised) == (1, 2, 0)
     assert set(answers) == {b'{"data":{"products":[{"id":"p1","inStock":5},{"id":"p2","inStock":5}]}}'}
 
 
@@ -79,7 +79,7 @@ async def test_a_surprise_asks_nothing_twice_and_says_what_went_wrong() -> None:
     second = await executor.execute(plan, {}, Nobody())
     assert second.as_json() == first.as_json()
     assert [error.path for error in second.errors] == [("products", 1, "inStock")]
-    assert executor.surprised == 1
+    assert executor.runs.surprised == 1
     assert [each.asked for each in subgraphs] == [2 * count for count in asked] == [2, 2]
 
 
@@ -87,7 +87,7 @@ async def test_a_program_that_keeps_meeting_surprises_is_tried_now_and_then() ->
     executor, plan, _ = shop(lost)
     for _ in range(100):
         await executor.execute(plan, {}, Nobody())
-    assert executor.surprised == 11 + 1
+    assert executor.runs.surprised == 11 + 1
 
 
 async def test_a_program_is_trusted_again_after_it_went_well() -> None:
@@ -97,7 +97,7 @@ async def test_a_program_is_trusted_again_after_it_went_well() -> None:
     subgraphs[1].answer = counted
     for _ in range(10):
         await executor.execute(plan, {}, Nobody())
-    assert executor.compiled == 10
+    assert executor.runs.compiled == 10
 
 
 @pytest.mark.parametrize(

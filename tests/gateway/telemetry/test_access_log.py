@@ -92,7 +92,7 @@ def test_what_finds_the_buffer_full_is_dropped_and_counted(tmp_path: Path, monke
     monkeypatch.setattr("gateway.telemetry.access_log._EVERY_S", 60)
     log = AccessLog(str(tmp_path / "log"), max_waiting=2)
     for _ in range(5):
-        log.end(new_entry("http"))
+        log.add(new_entry("http"))
     log.close()
     written = lines(tmp_path / "log")
     assert len(written) == 3
