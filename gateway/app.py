@@ -8,12 +8,12 @@ hosted subgraphs or URLs whose names it does not know.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import msgspec
 from graphql import GraphQLSchema
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -54,19 +54,17 @@ from gateway.http.routes import GraphQLOverHttp
 from gateway.http.websocket import GraphQLOverWebSocket
 from gateway.live_pipeline import LivePipeline
 from gateway.node_field import SUBGRAPH, NodeSubgraph, with_node_field
+from gateway.observing import counted_by, metrics_page, observing
 from gateway.override_labels import OverrideLabels
 from gateway.pipeline import Pipeline
 from gateway.plan.nodes import SubgraphName
 from gateway.planner.planning import Planning
-from gateway.settings import HttpSettings, MetricsSettings, Settings, SubgraphSettings, TelemetrySettings, TokenSettings
+from gateway.settings import HttpSettings, Settings, SubgraphSettings, TokenSettings
 from gateway.streams.sharing import Streams
 from gateway.supergraph.model import Supergraph
 from gateway.supergraph.read import read_supergraph
 from gateway.supergraph_file import watch
-from gateway.telemetry.access_log import AccessLog
-from gateway.telemetry.observers import Observers
 
-_log = logging.getLogger("gateway")
 InProcess = Mapping[str, HostedSubgraph]
 GRAPHQL_PATH = "/graphql"
 _WARMED = 200
@@ -119,12 +117,13 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with wires_of(settings.subgraphs, trusted) as wires:
+        counted = counted_by(settings.telemetry)
+        async with wires_of(settings.subgraphs, trusted) as wires, observing(settings.telemetry, counted) as observers:
             streams = Streams(settings.delivery)
-            operations, counted = Operations(settings.limits.operation_timeout_s), _counted(settings)
+            operations = Operations(settings.limits.operation_timeout_s)
             guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations, counted.fetches)
             first = _pipeline(settings, plannable, in_process or {}, wires, guards, counted)
-            pipeline = LivePipeline(first, streams, operations, CallerAccess(settings.access, evaluate))
+            pipeline = LivePipeline(first, streams, operations, CallerAccess(settings.access, evaluate), observers)
 
             async def take(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
@@ -136,9 +135,8 @@ def build_app(
                 await counted.reloads.counting(take(text))
 
             signer = CallerTokenSigner(settings.subgraphs.caller_key) if settings.subgraphs.caller_key else None
-            observers = _observers(settings.telemetry, counted)
             door = _door(settings, wires.session, shedding, verifier)
-            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, settings.http, observers)
+            http = GraphQLOverHttp(pipeline, door, signer, settings.limits, _http(settings), observers)
             websocket = GraphQLOverWebSocket(pipeline, door, signer, settings.websocket, observers)
             app.state.gateway = Gateway(http, websocket, pipeline, reload)
             watching = [asyncio.create_task(each) for each in (door.readiness.watch(), shedding.watch(door.readiness))]
@@ -146,7 +144,7 @@ def build_app(
                 watching.append(asyncio.create_task(watch(watched, supergraph_text, reload)))
             parts = Parts(counted, observers, door, pipeline, guards, wires.lean)
             try:
-                async with _metrics(settings.telemetry.metrics, parts):
+                async with metrics_page(settings.telemetry, parts):
                     yield
             finally:
                 for task in watching:
@@ -154,7 +152,6 @@ def build_app(
                 await streams.close()
                 await pipeline.finish(settings.http.readiness.grace_s)
                 await door.close()
-                observers.close()
 
     _refuse_unusable(settings, verifier)
     layers = _middleware(settings.http, shedding)
@@ -166,25 +163,12 @@ async def _graphql(request: Request) -> Response:
     return await gateway.http.answer(request)
 
 
-def _counted(settings: Settings) -> Counted:
-    return Counted() if settings.telemetry.metrics.port is not None else Counted(requests=None, fetches=None)
-
-
-def _observers(settings: TelemetrySettings, counted: Counted) -> Observers:
-    return Observers(AccessLog(settings.access_log, settings.access_log_waiting), counted.requests)
-
-
-@asynccontextmanager
-async def _metrics(settings: MetricsSettings, parts: Parts) -> AsyncIterator[None]:
-    if settings.port is None:
-        yield
-        return
-    # Its server is a weight at every start that only those who want it shall carry.
-    from gateway.telemetry.metrics_page import metrics_served
-
-    async with metrics_served(settings.host, settings.port, parts.page) as (host, port):
-        _log.warning("metrics are at http://%s:%d/metrics", f"[{host}]" if ":" in host else host, port)
-        yield
+def _http(settings: Settings) -> HttpSettings:
+    """Where requests are traced, subgraphs are told of the trace by who traces, and not by a header rule."""
+    if settings.telemetry.tracing.endpoint is None:
+        return settings.http
+    headers = msgspec.structs.replace(settings.http.headers, trace_context=False)
+    return msgspec.structs.replace(settings.http, headers=headers)
 
 
 def _refuse_unusable(settings: Settings, verifier: KeyVerifier | None) -> None:

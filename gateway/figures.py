@@ -93,6 +93,14 @@ def _of_requests(requests: RequestFigures, observers: Observers) -> Iterator[Fam
     )
     dropped = observers.log.dropped if observers.log is not None else 0
     yield _single(counter, "gateway_access_log_dropped_total", "Lines that found the buffer full.", dropped)
+    if observers.tracer is not None:
+        spans = observers.tracer.counts
+        yield counter(
+            "gateway_spans_total",
+            "Spans, by whether the collector took them.",
+            ("result",),
+            {("exported",): spans.exported, ("dropped",): spans.dropped},
+        )
 
 
 def _at_the_door(door: Door) -> Iterator[Family]:

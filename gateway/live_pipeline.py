@@ -28,7 +28,8 @@ from gateway.plan.nodes import Subscribe
 from gateway.settings import AccessSettings
 from gateway.streams.callers import Callers
 from gateway.streams.sharing import Streams, rate_asked
-from gateway.telemetry.entry import current_entry, hash_of
+from gateway.telemetry.entry import current_entry, hash_of, phase, writing
+from gateway.telemetry.observers import Observers
 
 _log = logging.getLogger("gateway")
 
@@ -40,7 +41,9 @@ class LivePipeline:
         streams: Streams,
         operations: Operations | None = None,
         caller_access: CallerAccess | None = None,
+        observers: Observers | None = None,
     ) -> None:
+        self.observers = observers or Observers()
         self._caller_access = caller_access or CallerAccess(AccessSettings())
         self._newest = first
         self.operations = operations or Operations()
@@ -87,11 +90,15 @@ class LivePipeline:
             ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
         else:
             entry.asked(request.operation_name)
+            missed = self._newest.figures.misses
             try:
-                ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+                with phase("prepare") as span:
+                    ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
             except RequestRefused:
                 entry.hash = hash_of(request.query)
                 raise
+            if span is not None:
+                span.attributes["gateway.plan.cached"] = missed == self._newest.figures.misses
             entry.kind, entry.hash = ready.plan.kind, ready.text_hash
             entry.cost = None if ready.cost is None else ready.cost.estimated
         rate_asked(ready)
@@ -173,6 +180,19 @@ class _LiveSource:
                     return
 
     async def event(self, answer: SubgraphAnswer) -> Response:
+        subscription = current_entry()
+        entry = self._live.observers.begin_event(subscription)
+        if entry is None:
+            return await self._event(answer)
+        try:
+            with writing(entry):
+                response = await self._event(answer)
+                entry.failed_with(error.code.value for error in response.errors)
+                return response
+        finally:
+            self._live.observers.end_event(entry, subscription)
+
+    async def _event(self, answer: SubgraphAnswer) -> Response:
         operations = self._live.operations
         with operations.running(operations.context("subscription", self.callers.principal)):
             return await self.ready.pipeline.event(self.ready, self.callers, answer)

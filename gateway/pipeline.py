@@ -50,7 +50,7 @@ from gateway.planner.planning import Planning
 from gateway.planner.shape import shape_of
 from gateway.settings import AccessSettings, CostSettings, Limits
 from gateway.streams.selection import Delivered, with_delivery
-from gateway.telemetry.entry import current_entry, hash_of
+from gateway.telemetry.entry import current_entry, hash_of, phase
 from gateway.telemetry.histogram import Histogram
 
 
@@ -270,7 +270,9 @@ class Pipeline:
 
     def _prepare(self, key: PlanKey) -> Prepared:
         try:
-            return self._planned(self._reader.document(key[0]), key)
+            with phase("parse and validate"):
+                document = self._reader.document(key[0])
+            return self._planned(document, key)
         except RecursionError:
             raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
 
@@ -286,7 +288,8 @@ class Pipeline:
         if operation.kind == "subscription" and not allowed.planned.fields:
             raise Unauthorised([denied.path for denied in allowed.denied])
         selected, delivered = with_delivery(self._supergraph, allowed.planned)
-        plan = self._planning.plan(selected, on)
+        with phase("plan"):
+            plan = self._planning.plan(selected, on)
         if selected is not operation:
             shape = shape_of(self._supergraph.api_schema, allowed.marked)
             plan = msgspec.structs.replace(plan, shape=shape, denied=allowed.denied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from gateway.traffic_settings import ApiKeySettings, GuardSettings, RateLimitSettings, SheddingSettings
 
+_HTTP_URL = re.compile(r"https?://[^/?#\s@]+(/\S*)?")
 StreamProtocol = Literal["websocket", "sse"]
 """`graphql-transport-ws`, or GraphQL over SSE with a connection for each subscription."""
 
@@ -282,6 +284,30 @@ class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
 
 
+class TracingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Spans for OpenTelemetry. endpoint: the collector's URL for traces (OTLP over HTTP, JSON); None: no spans.
+
+    ratio: of requests that are traced, where the client has not decided. follows_clients: whether a client's
+    `traceparent` counts, its decision included. authorization: a file with the `Authorization` for the collector.
+    max_waiting: spans that may wait to be sent; more are dropped and counted. every_s: how often they are sent.
+    """
+
+    endpoint: str | None = None
+    ratio: float = 1.0
+    follows_clients: bool = True
+    authorization: Path | None = None
+    service: str = "gateway"
+    max_waiting: int = 8192
+    every_s: float = 1.0
+    timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.ratio <= 1.0:
+            raise ValueError(f"`ratio` is from 0 to 1, not {self.ratio:g}.")
+        if self.endpoint is not None and not _HTTP_URL.fullmatch(self.endpoint):
+            raise ValueError("`endpoint` is no http or https URL.")
+
+
 class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is told of requests. access_log: `off`, `stderr`, or the path of a file that is added to.
 
@@ -291,6 +317,7 @@ class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     access_log: str = "off"
     access_log_waiting: int = 10_000
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

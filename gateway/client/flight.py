@@ -107,6 +107,14 @@ class Flight:
         if key is not None:
             guard.flights[key] = self
 
+    @property
+    def retries(self) -> int:
+        return self._retries
+
+    @property
+    def forwarded(self) -> Sequence[tuple[str, str]]:
+        return self._forwarded
+
     def takes(self, deadline: float) -> bool:
         """Whether one more may join, who has until `deadline`: not where it would fail before they have to give up."""
         return not self._is_cut or deadline <= self._until

@@ -7,7 +7,7 @@ Only queries are shared and sent again. Futures and callbacks all the way: no ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from gateway.client.answer import answer_from_wire
 from gateway.client.circuit_breaker import CircuitBreaker
 from gateway.client.errors import CircuitOpen, QueueFull, RefusedByStatus, TimedOut, Unreachable
+from gateway.client.fetch_spans import during, end_with, joined, traced
 from gateway.client.flight import Flight, FlightKey, Guard, expired
 from gateway.client.operation_context import Operations, current, seconds_left
 from gateway.client.outcomes import counted
@@ -22,7 +23,7 @@ from gateway.client.places import Places
 from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
 from gateway.client.retrying import Retrying
 from gateway.plan.nodes import SubgraphName
-from gateway.telemetry.entry import count_fetch
+from gateway.telemetry.entry import count_fetch, current_trace
 from gateway.telemetry.subgraph_figures import FetchFigures, SubgraphFigures
 from gateway.traffic_settings import GuardSettings
 
@@ -92,7 +93,7 @@ class GuardedClient:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
-        count_fetch()
+        entry = count_fetch()
         loop = self._loop = self._loop or asyncio.get_running_loop()
         guard, context, headers = self.guard, current(), request.headers
         now = guard.now()
@@ -100,7 +101,7 @@ class GuardedClient:
         deadline = until if context is None else context.deadline
         if deadline <= now:
             return expired(self.name, loop)
-        forwarded = () if headers is None else tuple(headers.to_subgraph(self.name))
+        forwarded: Sequence[tuple[str, str]] = () if headers is None else tuple(headers.to_subgraph(self.name))
         key: FlightKey | None = None
         # A token is its caller; without one the operation must say whose it is, or nothing is shared.
         if self._shares and request.kind == "query" and context is not None and context.shares:
@@ -109,9 +110,18 @@ class GuardedClient:
             flight = guard.flights.get(key)
             if flight is not None and flight.takes(deadline):
                 guard.counts.shared += 1
-                return flight.join(headers, deadline)
+                consumer = flight.join(headers, deadline)
+                if entry is not None and entry.trace is not None:
+                    joined(entry.trace, self.name, request, consumer)
+                return consumer
+        span = None
+        if entry is not None and (trace := entry.trace) is not None:
+            span = trace.fetch(self.name, request.kind, request.fetch_id)
+            forwarded = trace.onto(forwarded, span)
         flight = Flight(guard, self._inner, request, forwarded, key, min(until, deadline), deadline < until, loop)
         consumer = flight.join(headers, deadline)
+        if span is not None:
+            end_with(span, consumer)
         flight.start()
         return consumer
 
@@ -120,19 +130,28 @@ class GuardedClient:
             body = _encoder.encode({"query": request.document, "variables": request.variables})
         except TypeError:
             # What JSON cannot say are files.
-            return await counted(self.guard.figures, self._with_files(request))
-        wire = WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
+            return await self._told_of_files(request)
+        wire = WireRequest(
+            body, request.kind, request.caller_token, request.trace_id, request.headers, request.fetch_id
+        )
         return answer_from_wire(self.name, await self.send(wire))
 
     def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
-        return _refused(self.name) if self.guard.breaker.is_open else self._inner.stream(request)
+        if self.guard.breaker.is_open:
+            return _refused(self.name)
+        return self._inner.stream(traced(request, current_trace(), None))
 
     async def close(self) -> None:
         await self._inner.close()
 
+    async def _told_of_files(self, request: SubgraphRequest) -> SubgraphAnswer:
+        entry = count_fetch()
+        trace = None if entry is None else entry.trace
+        span = None if trace is None else trace.fetch(self.name, request.kind, request.fetch_id)
+        return await during(span, counted(self.guard.figures, self._with_files(traced(request, trace, span))))
+
     async def _with_files(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Never shared and never sent again: the files have been read."""
-        count_fetch()
         guard = self.guard
         timeout_s = seconds_left(self._timeout_s)
         try:

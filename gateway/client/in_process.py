@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.client.answer import answer_from_value
 from gateway.client.errors import TimedOut, Unreachable
+from gateway.client.fetch_spans import during
 from gateway.client.operation_context import seconds_left
 from gateway.client.operation_scope import OperationScope
 from gateway.client.outcomes import counted
@@ -53,8 +54,10 @@ class InProcessClient:
 
     async def values(self, request: SubgraphRequest) -> Mapping[str, object]:
         """The answer as the subgraph gave it."""
-        count_fetch()
-        return await counted(self._figures, self._values(request))
+        entry = count_fetch()
+        trace = None if entry is None else entry.trace
+        span = None if trace is None else trace.fetch(self.name, request.kind, request.fetch_id)
+        return await during(span, counted(self._figures, self._values(request)))
 
     async def _values(self, request: SubgraphRequest) -> Mapping[str, object]:
         timeout_s = seconds_left(self._timeout_s)

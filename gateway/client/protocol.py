@@ -29,6 +29,7 @@ class SubgraphRequest(Struct, frozen=True):
     """One GraphQL request. `caller_token` says who asks (None: nobody known); `trace_id` ties logs together.
 
     `scope` is for subgraphs in this process: what the operation's fetches share. A subgraph on the wire gets none.
+    `fetch_id` is the plan's number of it, for who tells of it.
     """
 
     document: str
@@ -38,6 +39,7 @@ class SubgraphRequest(Struct, frozen=True):
     scope: OperationScope | None = None
     headers: HeaderExchange | None = None
     kind: OperationKind = "query"
+    fetch_id: int | None = None
 
 
 class AnswerError(Struct, frozen=True):
@@ -63,6 +65,7 @@ class WireRequest(Struct, frozen=True):
     caller_token: str | None = None
     trace_id: str | None = None
     headers: HeaderExchange | None = None
+    fetch_id: int | None = None
 
 
 class WireAnswer(Struct, frozen=True):

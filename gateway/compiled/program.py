@@ -119,11 +119,13 @@ class Run:
             variables = msgspec.json.decode(body)["variables"]
             future = asyncio.ensure_future(
                 client.values(
-                    SubgraphRequest(fetch.document, variables, token, trace_id, self._scope, headers, fetch.kind)
+                    SubgraphRequest(
+                        fetch.document, variables, token, trace_id, self._scope, headers, fetch.kind, number
+                    )
                 )
             )
         else:
-            future = client.send(WireRequest(body, fetch.kind, token, trace_id, headers))
+            future = client.send(WireRequest(body, fetch.kind, token, trace_id, headers, number))
         self._sent.add(number, body, future)
         return future
 

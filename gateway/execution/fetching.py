@@ -114,7 +114,7 @@ def request_for(state: State, fetch: Fetch, batches: Batches) -> SubgraphRequest
                 variables[context.variable] = value
     caller = state.caller
     return SubgraphRequest(
-        fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers, fetch.kind
+        fetch.document, variables, caller.token(), caller.trace_id, state.scope, caller.headers, fetch.kind, fetch.id
     )
 
 

@@ -27,6 +27,7 @@ from gateway.execution.caller import Principal
 from gateway.http.key_sets import KeySource, KeysUnreadable
 from gateway.http.tokens import header_of, verified_claims
 from gateway.settings import TokenSettings
+from gateway.telemetry.entry import current_entry
 
 _REGISTERED = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 _LIFETIME_S = 60
@@ -178,7 +179,7 @@ class SignedCaller:
     ) -> None:
         self.identity = identity
         self.headers = headers
-        self.trace_id = secrets.token_hex(16)
+        self.trace_id = _trace_id()
         self._signer = signer
         self._now = now
         self._principal: tuple[Identity, Principal] | None = None
@@ -210,6 +211,12 @@ class SignedCaller:
             self._token = self._signer.sign(self.identity)
             self._fresh_until = self._now() + _LIFETIME_S / 2
         return self._token
+
+
+def _trace_id() -> str:
+    """The one that the operation is traced under, so that what clients are told can be looked up."""
+    entry = current_entry()
+    return secrets.token_hex(16) if entry is None or entry.trace is None else entry.trace.trace_id
 
 
 def _moment(value: object) -> float:

@@ -69,7 +69,7 @@ class GraphQLOverHttp:
         self.readiness = door.readiness
 
     async def answer(self, request: Request) -> HttpResponse:
-        entry = self._observers.begin("http", request.method)
+        entry = self._observers.begin("http", request.method, request.scope["headers"])
         if entry is None:
             return await self._answer_visit(request, self._door.visit(request))
         visit = self._door.visit(request)

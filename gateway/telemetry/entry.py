@@ -15,6 +15,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.telemetry.spans import Span, Trace
+
 Face = Literal["http", "websocket", "sse"]
 Executed = Literal["program", "surprised", "generic"]
 _LONGEST_NAME = 100
@@ -25,7 +27,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     """One operation. `time` is Unix; a request that was refused before it was read has no operation.
 
     hash: the first 16 hexadecimal digits of the text's SHA-256. cost: as estimated.
-    fetches: requests to subgraphs that it waited for.
+    fetches: requests to subgraphs that it waited for. trace: while it runs, where it is traced; never in a log.
     batch: of a request with so many operations, which have entries of their own.
     """
 
@@ -47,6 +49,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     executed: Executed | None = None
     bytes: int | None = None
     batch: int | None = None
+    trace: Trace | None = None
 
     def asked(self, name: str | None) -> None:
         self.operation = name[:_LONGEST_NAME] if name else None
@@ -82,7 +85,25 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def count_fetch() -> None:
+def count_fetch() -> Entry | None:
+    """The entry of whoever fetches."""
     entry = _current.get()
     if entry is not None:
         entry.fetches += 1
+    return entry
+
+
+def current_trace() -> Trace | None:
+    entry = _current.get()
+    return None if entry is None else entry.trace
+
+
+@contextmanager
+def phase(name: str) -> Iterator[Span | None]:
+    """Around work without an `await` in it: a span of the running operation, where it is traced."""
+    entry = _current.get()
+    if entry is None or entry.trace is None:
+        yield None
+        return
+    with entry.trace.phase(name) as span:
+        yield span
