@@ -29,6 +29,7 @@ from tests.bench.gateway.load import Heard
 from tests.bench.gateway.measuring import Contest, Upstream, Workload, check, load
 from tests.bench.gateway.operations import Operation, operations
 from tests.bench.gateway.starting import started, subgraphs
+from tests.bench.gateway.subgraph_server import COLLECTOR
 from tests.bench.serving import Serving
 
 SHARE, EVERY_S = 0.7, 5.0
@@ -51,7 +52,8 @@ async def main(minutes: float, rate: float | None, out: Path | None) -> None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         upstream = Upstream(await stack.enter_async_context(subgraphs()), session)
         (folder / "supergraph.graphql").write_text(supergraph(upstream.serving.url))
-        contest = await stack.enter_async_context(started(contenders(folder)[0], folder))
+        complete = contenders(folder, f"{upstream.serving.url}/{COLLECTOR}")[0]
+        contest = await stack.enter_async_context(started(complete, folder))
         await upstream.choose(WORKLOAD)
         await check(contest, "soak", WORKLOAD, session)
         print(f"{contest.contender.name} is right: {contest.right['soak']}", flush=True)

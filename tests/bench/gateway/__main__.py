@@ -25,7 +25,7 @@ import uvloop
 
 from gateway.settings import Settings
 from tests.bench.figures import Bar, show
-from tests.bench.gateway.contenders import COMPLETE, INSTALL, contenders, left_out
+from tests.bench.gateway.contenders import INSTALL, TRACED, contenders, left_out
 from tests.bench.gateway.graph import supergraph
 from tests.bench.gateway.measuring import (
     CONNECTIONS,
@@ -38,6 +38,7 @@ from tests.bench.gateway.measuring import (
     measure,
 )
 from tests.bench.gateway.starting import started, subgraphs
+from tests.bench.gateway.subgraph_server import COLLECTOR
 
 OURS, NODE, RUST = "ours, complete", "Hive Gateway", "Hive Rust"
 OVER_NODE, OVER_RUST = 20.0, 6.0
@@ -52,14 +53,14 @@ async def main(given: argparse.Namespace) -> int:
         upstream = Upstream(await stack.enter_async_context(subgraphs()), session)
         (folder / "supergraph.graphql").write_text(supergraph(upstream.serving.url))
         contests = []
-        for contender in contenders(folder):
+        for contender in contenders(folder, f"{upstream.serving.url}/{COLLECTOR}"):
             if given.only and not any(contender.name.startswith(each) for each in given.only.split(";")):
                 continue
             if contender.lacks is not None:
                 print(f"{contender.name} is left out: {contender.lacks}", flush=True)
                 continue
             contests.append(await stack.enter_async_context(started(contender, folder)))
-        for setting in left_out(COMPLETE, Settings):
+        for setting in left_out(TRACED, Settings):
             print(f"this gateway has no setting {setting}: left out", flush=True)
         await contend(contests, workloads, upstream, session, given)
     for key, workload in workloads.items():

@@ -33,9 +33,14 @@ COMPLETE: dict[str, Any] = {
     "http": {"shedding": {"enabled": True}},
     "cost": {"mode": "enforce"},
     "access": {"mode": "filter"},
-    "telemetry": {"access_log": "{folder}/access.log"},
+    "telemetry": {"access_log": "{folder}/access.log", "metrics": {"port": 0}},
 }
-"""Everything on: what the gateway at hand does not know yet is left out, and said."""
+"""Everything on but tracing: what the gateway at hand does not know yet is left out, and said."""
+TRACED: dict[str, Any] = {
+    **COMPLETE,
+    "telemetry": {**COMPLETE["telemetry"], "tracing": {"endpoint": "{collector}", "ratio": 0.01}},
+}
+"""One request in a hundred; a collector on the subgraphs' core takes its spans and forgets them."""
 BARE: dict[str, Any] = {
     "subgraphs": {"guards": {"shares": False}},
     "http": {"shedding": {"enabled": False}},
@@ -64,11 +69,15 @@ class Contender:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def contenders(folder: Path) -> list[Contender]:
-    """Ours and the peers, in the order of the table. Keys and configurations are written to the folder."""
+def contenders(folder: Path, collector: str) -> list[Contender]:
+    """Ours and the peers, in the order of the table. Keys and configurations are written to the folder.
+
+    collector: the URL of one that takes spans.
+    """
     write_keys(folder)
     found = [
         Contender("ours, complete", _ours(folder, "complete", COMPLETE), signs_in=True),
+        Contender("ours, traced", _ours(folder, "traced", TRACED, collector), signs_in=True),
         Contender("ours, bare", _ours(folder, "bare", BARE)),
     ]
     if not left_out(SHARED["subgraphs"], SubgraphSettings):
@@ -117,9 +126,10 @@ def _table(hint: Any) -> type[Struct]:
     return found
 
 
-def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, Path], list[str]]:
+def _ours(folder: Path, name: str, settings: dict[str, Any], collector: str = "") -> Callable[[int, Path], list[str]]:
     file = folder / f"{name}.toml"
-    file.write_text("\n".join(_lines(fitting(settings, Settings), "", folder)))
+    known = {"{folder}": str(folder), "{collector}": collector}
+    file.write_text("\n".join(_lines(fitting(settings, Settings), "", known)))
 
     def command(port: int, folder: Path) -> list[str]:
         given = ["--supergraph", str(folder / "supergraph.graphql"), "--config", str(file), "--port", str(port)]
@@ -128,14 +138,17 @@ def _ours(folder: Path, name: str, settings: dict[str, Any]) -> Callable[[int, P
     return command
 
 
-def _lines(settings: dict[str, Any], above: str, folder: Path) -> list[str]:
+def _lines(settings: dict[str, Any], above: str, known: Mapping[str, str]) -> list[str]:
     """TOML, every name written out."""
     found = []
     for name, value in settings.items():
         if isinstance(value, dict):
-            found += _lines(value, f"{above}{name}.", folder)
+            found += _lines(value, f"{above}{name}.", known)
         else:
-            found.append(f"{above}{name} = {msgspec.json.encode(value).decode().replace('{folder}', str(folder))}")
+            text = msgspec.json.encode(value).decode()
+            for mark, meant in known.items():
+                text = text.replace(mark, meant)
+            found.append(f"{above}{name} = {text}")
     return found
 
 

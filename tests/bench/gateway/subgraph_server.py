@@ -22,6 +22,10 @@ WHOLE = "graphql"
 """The path of a graph without subgraphs: its answers, ready made, are what a load generator can take at most."""
 
 
+COLLECTOR = "v1/traces"
+"""Where spans are taken, and forgotten: what a collector does with them is nobody's share here."""
+
+
 class Subgraphs:
     def __init__(self) -> None:
         self._graph = Graph(unique_authors=False)
@@ -39,6 +43,8 @@ class Subgraphs:
         method, _, name = path.decode().partition(" /")
         if method == "GET":
             return _response(self._told(name))
+        if name == COLLECTOR:
+            return _response(b"{}")
         if name not in SDLS and name != WHOLE:
             return _response(b'{"errors": [{"message": "no such subgraph"}]}', b"404 Not Found")
         self.answered += 1
