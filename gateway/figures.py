@@ -64,6 +64,7 @@ class Parts(Struct, frozen=True):
 
 
 def _of_requests(requests: RequestFigures, observers: Observers) -> Iterator[Family]:
+    requests.count()
     yield counter(
         "gateway_requests_total",
         "Requests that were answered, by face, kind of operation and class of HTTP status; a batch is one.",

@@ -28,8 +28,9 @@ from gateway.plan.nodes import Subscribe
 from gateway.settings import AccessSettings
 from gateway.streams.callers import Callers
 from gateway.streams.sharing import Streams, rate_asked
-from gateway.telemetry.entry import current_entry, hash_of, phase, writing
+from gateway.telemetry.entry import current_entry, hash_of, writing
 from gateway.telemetry.observers import Observers
+from gateway.telemetry.spans import Trace
 
 _log = logging.getLogger("gateway")
 
@@ -90,18 +91,25 @@ class LivePipeline:
             ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
         else:
             entry.asked(request.operation_name)
-            missed = self._newest.figures.misses
             try:
-                with phase("prepare") as span:
+                if entry.trace is None or entry.trace.root is None:
                     ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+                else:
+                    ready = self._ready_told(entry.trace, request, in_pieces, access)
             except RequestRefused:
                 entry.hash = hash_of(request.query)
                 raise
-            if span is not None:
-                span.attributes["gateway.plan.cached"] = missed == self._newest.figures.misses
             entry.kind, entry.hash = ready.plan.kind, ready.text_hash
             entry.cost = None if ready.cost is None else ready.cost.estimated
         rate_asked(ready)
+        return ready
+
+    def _ready_told(self, trace: Trace, request: OperationRequest, in_pieces: bool, access: Access) -> Ready:
+        missed = self._newest.figures.misses
+        with trace.phase("prepare") as span:
+            ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+            if span is not None:
+                span.attributes["gateway.plan.cached"] = missed == self._newest.figures.misses
         return ready
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
@@ -119,7 +127,8 @@ class LivePipeline:
             response = await ready.pipeline.answer(ready, caller, shows_plan)
         if (entry := current_entry()) is not None:
             entry.trace_id = caller.trace_id
-            entry.failed_with(error.code.value for error in response.errors)
+            if response.errors:
+                entry.failed_with(error.code.value for error in response.errors)
         return response
 
     async def finish(self, within_s: float) -> None:

@@ -199,7 +199,10 @@ class Flight:
         failure = future.exception()
         answer = None if failure is not None else future.result()
         if figures is not None:
-            figures.ended(outcome_of(answer, failure), guard.now() - self._sent_at)
+            if answer is not None and answer.status < 500:
+                figures.answered(guard.now() - self._sent_at)
+            else:
+                figures.ended(outcome_of(answer, failure), guard.now() - self._sent_at)
         failed = isinstance(failure, TimedOut | Unreachable) if answer is None else answer.status >= 500
         guard.breaker.record(self._ticket, not failed)
         guard.places.free()

@@ -116,8 +116,9 @@ class GuardedClient:
                 return consumer
         span = None
         if entry is not None and (trace := entry.trace) is not None:
-            span = trace.fetch(self.name, request.kind, request.fetch_id)
-            forwarded = trace.onto(forwarded, span)
+            if trace.root is not None:
+                span = trace.fetch(self.name, request.kind, request.fetch_id)
+            forwarded = trace.headers if span is None and not forwarded else trace.onto(forwarded, span)
         flight = Flight(guard, self._inner, request, forwarded, key, min(until, deadline), deadline < until, loop)
         consumer = flight.join(headers, deadline)
         if span is not None:

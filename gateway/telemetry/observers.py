@@ -6,7 +6,7 @@ In: operations that begin and end. Out: entries to write into, or None where nob
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.entry import Entry, Face, new_entry
@@ -22,7 +22,7 @@ class Observers:
         self.figures, self.tracer = figures, tracer
         self._none = self.log is None and figures is None and tracer is None
 
-    def begin(self, face: Face, method: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()) -> Entry | None:
+    def begin(self, face: Face, method: str | None = None, headers: Sequence[tuple[bytes, bytes]] = ()) -> Entry | None:
         """`headers`: the request's, as ASGI has them."""
         if self._none:
             return None
@@ -37,8 +37,9 @@ class Observers:
             self.figures.add(entry)
         if self.tracer is not None:
             self.tracer.end(entry)
-        if self.log is not None:
+            # Entries wait to be counted and written; what they were traced by shall not.
             entry.trace = None
+        if self.log is not None:
             self.log.add(entry)
 
     def begin_event(self, subscription: Entry | None) -> Entry | None:

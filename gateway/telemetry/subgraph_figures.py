@@ -5,9 +5,12 @@ Subgraphs are those of the supergraph: no client can name another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from gateway.telemetry.histogram import Histogram
+
+_AT_ONCE = 256
 
 Outcome = Literal[
     "answered",
@@ -25,20 +28,46 @@ waited for it any more. not_sent: a header may not be sent. circuit_open, queue_
 
 
 class SubgraphFigures:
-    __slots__ = ("durations", "outcomes")
+    """Answers are put down and counted some hundreds at a time: each alone would cost four times as much."""
+
+    __slots__ = ("_answered", "_durations", "_outcomes")
 
     def __init__(self) -> None:
-        self.outcomes: dict[Outcome, int] = {}
-        self.durations = Histogram()
+        self._outcomes: dict[Outcome, int] = {}
+        self._durations = Histogram()
+        self._answered: list[float] = []
+
+    @property
+    def outcomes(self) -> Mapping[Outcome, int]:
+        self._count()
+        return self._outcomes
+
+    @property
+    def durations(self) -> Histogram:
+        self._count()
+        return self._durations
+
+    def answered(self, seconds: float) -> None:
+        """One try that was answered."""
+        self._answered.append(seconds)
+        if len(self._answered) >= _AT_ONCE:
+            self._count()
 
     def ended(self, outcome: Outcome, seconds: float) -> None:
         """One try."""
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
-        self.durations.observe(seconds)
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+        self._durations.observe(seconds)
 
     def refused(self, outcome: Outcome) -> None:
         """One that was not sent."""
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+
+    def _count(self) -> None:
+        if self._answered:
+            answered, self._answered = self._answered, []
+            self._outcomes["answered"] = self._outcomes.get("answered", 0) + len(answered)
+            for seconds in answered:
+                self._durations.observe(seconds)
 
 
 class FetchFigures:

@@ -7,7 +7,7 @@ In: a request's headers as ASGI has them. Out: the parent, or None for what is m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -27,14 +27,8 @@ class Parent(Struct, frozen=True):
     state: str | None = None
 
 
-def parent_in(headers: Iterable[tuple[bytes, bytes]]) -> Parent | None:
-    parents: list[bytes] = []
-    states: list[bytes] = []
-    for name, value in headers:
-        if name == b"traceparent":
-            parents.append(value)
-        elif name == b"tracestate":
-            states.append(value)
+def parent_in(headers: Sequence[tuple[bytes, bytes]]) -> Parent | None:
+    parents = [value for name, value in headers if name == b"traceparent"]
     found = _PARENT.fullmatch(parents[0]) if len(parents) == 1 else None
     if found is None:
         return None
@@ -42,11 +36,13 @@ def parent_in(headers: Iterable[tuple[bytes, bytes]]) -> Parent | None:
     # Later versions may add to the end; this one may not, and ff is none.
     if version == "ff" or (version == "00" and found[5]) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None
-    return Parent(trace_id, span_id, bool(int(flags, 16) & 1), _state(states))
+    return Parent(
+        trace_id, span_id, bool(int(flags, 16) & 1), _state([value for name, value in headers if name == b"tracestate"])
+    )
 
 
 def told(trace_id: str, span_id: str, sampled: bool, state: str | None) -> Headers:
-    parent = ("traceparent", f"00-{trace_id}-{span_id}-{'01' if sampled else '00'}")
+    parent = ("traceparent", f"00-{trace_id}-{span_id}-0{sampled:d}")
     return (parent,) if state is None else (parent, ("tracestate", state))
 
 

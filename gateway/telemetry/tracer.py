@@ -7,7 +7,7 @@ trace's id, so that all who see it decide alike.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from gateway.telemetry.entry import Entry
 from gateway.telemetry.spans import Draw, Kind, Span, SpanCounts, Trace
@@ -35,7 +35,7 @@ class Tracer:
         self._follows_clients = follows_clients
         self._take, self._draw = take, draw
 
-    def begin(self, entry: Entry, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def begin(self, entry: Entry, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         parent = parent_in(headers) if self._follows_clients and headers else None
         entry.trace = self._trace(parent)
 
