@@ -129,7 +129,7 @@ class Collector:
 
     async def has(self, number: int) -> list[Span]:
         """So many spans and no more."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.spans) < number:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
