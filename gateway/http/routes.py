@@ -260,7 +260,7 @@ class GraphQLOverHttp:
     async def _part_of_batch(
         self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
     ) -> dict[str, object]:
-        entry = self._access_log.begin("http", "POST")
+        entry = self._observers.begin_part(current_entry())
         if entry is None:
             return await self._answer_part(asked, identity, exchange)
         if identity is not None:
@@ -269,7 +269,7 @@ class GraphQLOverHttp:
             try:
                 return await self._answer_part(asked, identity, exchange)
             finally:
-                self._access_log.end(entry)
+                self._observers.end_part(entry)
 
     async def _answer_part(
         self, asked: OperationRequest, identity: Identity | None, exchange: Exchange

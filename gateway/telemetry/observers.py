@@ -42,6 +42,22 @@ class Observers:
         if self.log is not None:
             self.log.add(entry)
 
+    def begin_part(self, request: Entry | None) -> Entry | None:
+        """Of a batch: an operation with an entry of its own, in the trace of the request that brought it."""
+        if request is None:
+            return None
+        entry = new_entry(request.face, request.method)
+        entry.trace = request.trace
+        return entry
+
+    def end_part(self, entry: Entry) -> None:
+        entry.duration_ms = round(max(0.0, time.time() - entry.time) * 1000, 3)
+        entry.trace = None
+        if self.figures is not None:
+            self.figures.add(entry)
+        if self.log is not None:
+            self.log.add(entry)
+
     def begin_event(self, subscription: Entry | None) -> Entry | None:
         """Of a live subscription. None where only subscriptions as a whole are told of."""
         if self.tracer is None:
