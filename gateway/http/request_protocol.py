@@ -27,6 +27,7 @@ class RequestProtocol(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
     _fed = 0
+    _upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,6 +41,8 @@ class RequestProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._upgraded:
+            return
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if self._patience is not None:
@@ -65,6 +68,8 @@ class RequestProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()
+        # What comes from here on is the socket's, which has bounds of its own.
+        self._upgraded = True
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:

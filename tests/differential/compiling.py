@@ -172,7 +172,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
             continue
         ready = pipeline.ready(OperationRequest(question.text, question.variables))
         faults = random_faults(chance, house) if chance.random() < 0.4 else Faults()
-        answers, requests, surprised = [], [], compiling.surprised
+        answers, requests, surprised = [], [], compiling.runs.surprised
         for executor in (generic, compiling):
             clock = Clock()
             for part in parts.values():
@@ -186,7 +186,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
         wrong = [fault for part in parts.values() for fault in part.wrong] if not mangles else []
         if answers[0] != answers[1]:
             wrong.append("the answers differ")
-        if not _asked_alike(requests[0], requests[1], compiling.surprised > surprised):
+        if not _asked_alike(requests[0], requests[1], compiling.runs.surprised > surprised):
             wrong.append(f"what is asked differs: {requests[0]} {requests[1]}")
         if wrong:
             raise Difference(

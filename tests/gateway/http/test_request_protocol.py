@@ -200,3 +200,17 @@ async def test_the_server_that_serve_starts_has_these_bounds(tmp_path: Path) -> 
         pair = await connected(url)
         pair[1].write(b"POST /graphql HTTP/1.1\r\n")
         assert await ended(pair) == b""
+
+
+async def test_a_socket_outlives_the_time_that_a_head_may_take() -> None:
+    """The timer of the HTTP connection ran on, and closed every socket after ten seconds."""
+    async with (
+        gateway() as url,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/graphql", protocols=["graphql-transport-ws"]) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json(timeout=2))["type"] == "connection_ack"
+        await asyncio.sleep(1.2)
+        await socket.send_json({"type": "ping"})
+        assert (await socket.receive_json(timeout=2))["type"] == "pong"
