@@ -36,7 +36,7 @@ from gateway.compiled.executor import CompilingExecutor, Runs
 from gateway.errors import GatewayError
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
-from gateway.figures import Counted, Parts
+from gateway.figures import Counters, Parts
 from gateway.http.api_key_verifiers import check_key_settings, key_verifier
 from gateway.http.api_keys import ApiKeys, KeyVerifier
 from gateway.http.client_address import ClientAddresses
@@ -230,7 +230,7 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
 
 
 def _pipeline(
-    settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards, counted: Counted
+    settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards, counted: Counters
 ) -> Pipeline:
     supergraph = planning.supergraph
     if settings.node_field is not None:
@@ -292,7 +292,7 @@ def _clients(
     in_process: InProcess,
     wires: Wires,
     guards: Guards,
-    counted: Counted,
+    counted: Counters,
 ) -> dict[SubgraphName, SubgraphClient]:
     clients: dict[SubgraphName, SubgraphClient] = {}
     for name, subgraph in supergraph.subgraphs.items():

@@ -28,7 +28,7 @@ _SUBGRAPH = ("subgraph",)
 Single = Callable[[str, str, tuple[str, ...], Mapping[Labels, float]], Family]
 
 
-class Counted(Struct):
+class Counters(Struct):
     """What parts of a gateway count into, over all its supergraphs. None: what nobody wants to know is not counted."""
 
     requests: RequestFigures | None = field(default_factory=RequestFigures)
@@ -41,7 +41,7 @@ class Counted(Struct):
 class Parts(Struct, frozen=True):
     """What is asked when the page is."""
 
-    counted: Counted
+    counted: Counters
     observers: Observers
     door: Door
     pipeline: LivePipeline
@@ -67,7 +67,7 @@ def _of_requests(requests: RequestFigures, observers: Observers) -> Iterator[Fam
     requests.count()
     yield counter(
         "gateway_requests_total",
-        "Requests that were answered, by face, kind of operation and class of HTTP status; a batch is one.",
+        "Requests by face, kind of operation and class of HTTP status; operations of a batch beside it, without one.",
         ("face", "kind", "status"),
         requests.requests,
     )
@@ -122,7 +122,7 @@ def _at_the_door(door: Door) -> Iterator[Family]:
     yield _single(gauge, "gateway_draining", "1: the process is about to end.", int(door.readiness.draining))
 
 
-def _of_plans(counted: Counted, pipeline: LivePipeline) -> Iterator[Family]:
+def _of_plans(counted: Counters, pipeline: LivePipeline) -> Iterator[Family]:
     plans, runs, reloads = counted.plans, counted.runs, counted.reloads
     yield _single(gauge, "gateway_plan_cache_entries", "Plans that are kept.", pipeline.newest.kept_plans)
     yield counter(

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.figures import Counted, Parts
+from gateway.figures import Counters, Parts
 from gateway.settings import TelemetrySettings, TracingSettings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.observers import Observers
@@ -22,12 +22,12 @@ _log = logging.getLogger("gateway")
 _LAST_SPANS_S = 3.0
 
 
-def counted_by(settings: TelemetrySettings) -> Counted:
-    return Counted() if settings.metrics.port is not None else Counted(requests=None, fetches=None)
+def counted_by(settings: TelemetrySettings) -> Counters:
+    return Counters() if settings.metrics.port is not None else Counters(requests=None, fetches=None)
 
 
 @asynccontextmanager
-async def observing(settings: TelemetrySettings, counted: Counted) -> AsyncIterator[Observers]:
+async def observing(settings: TelemetrySettings, counted: Counters) -> AsyncIterator[Observers]:
     log = AccessLog(settings.access_log, settings.access_log_waiting)
     try:
         async with _tracer(settings.tracing) as tracer:

@@ -24,14 +24,13 @@ from msgspec import Struct
 
 from gateway.errors import GatewayError
 from gateway.http.api_keys import KeysUnavailable
-from gateway.http.identity import Identity
+from gateway.http.identity import FARTHEST, Identity
 from gateway.http.key_sets import body_of
 from gateway.traffic_settings import ApiKeySettings
 
 _log = logging.getLogger("gateway")
 _LOOK_AGAIN_AFTER_S = 1.0
 _MOST_BYTES = 64 * 1024
-_FAR = 1e12
 _REGISTERED = frozenset({"active", "sub", "scope", "exp", "iat", "nbf", "iss", "aud", "jti", "token_type"})
 _object = msgspec.json.Decoder(dict[str, object])
 
@@ -143,7 +142,7 @@ def _identity_in(said: Mapping[str, object]) -> Identity | None:
         raise KeysUnavailable("introspection calls a key active and does not say whose it is, or until when")
     claims = {name: value for name, value in said.items() if name not in _REGISTERED}
     # A whole number may be larger than any float.
-    until = math.inf if expires > _FAR else float(max(expires, 0))
+    until = math.inf if expires > FARTHEST else float(max(expires, 0))
     return Identity(subject, {**claims, "scopes": scope.split() if isinstance(scope, str) else []}, until)
 
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.leaving import ClientLeft
 from gateway.http.request_headers import IndexedRequest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
@@ -45,7 +46,11 @@ class Front(Starlette):
 def _within(layers: Sequence[Middleware], answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
     async def graph(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in METHODS:
-            response = await answer(IndexedRequest(scope, receive))
+            try:
+                response = await answer(IndexedRequest(scope, receive))
+            except ClientLeft:
+                # There is nobody to answer, and nothing that went wrong: uvicorn would log a traceback.
+                return
         else:
             response = PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(METHODS)})
         await response(scope, receive, send)

@@ -34,7 +34,8 @@ _LIFETIME_S = 60
 # How old a token may be when a new operation gets it; it is kept for half its life more.
 _SIGNED_ANEW_AFTER_S = 15
 _SIGNED_KEPT = 10_000
-_FAR = 1e12
+# Seconds since 1970: beyond these a number is no time.
+FARTHEST = 1e12
 _ALGORITHMS = frozenset({"EdDSA", "Ed25519"}) | {
     f"{family}{bits}" for family in ("ES", "RS", "PS", "HS") for bits in (256, 384, 512)
 }
@@ -220,8 +221,8 @@ def _trace_id() -> str:
 
 
 def _moment(value: object) -> float:
-    # Beyond these a number is no time: some would not even become a float.
-    if not isinstance(value, int | float) or isinstance(value, bool) or not -_FAR <= value <= _FAR:
+    # Some whole numbers would not even become a float.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -FARTHEST <= value <= FARTHEST:
         raise Unauthenticated("the token does not say when it ends, or when it begins")
     return float(value)
 

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import CostSettings, HttpSettings, MetricsSettings, Settings, SubgraphSettings, TelemetrySettings
+from gateway.settings import (
+    CostSettings,
+    HttpSettings,
+    Limits,
+    MetricsSettings,
+    Settings,
+    SubgraphSettings,
+    TelemetrySettings,
+)
 from gateway.telemetry.histogram import Histogram
 from gateway.telemetry.metrics_page import MetricsPortTaken, metrics_served
 from gateway.traffic_settings import (
@@ -62,6 +70,18 @@ async def test_requests_fetches_and_plans_are_counted_exactly(client: Kind) -> N
     assert runs["program"] == 5
     assert page["gateway_requests_in_flight"] == 0
     assert page["gateway_operation_cost_estimated_count"] == 8
+
+
+async def test_a_batch_counts_as_each_of_its_operations() -> None:
+    async with observed(Settings(limits=Limits(max_batch=3))) as gateway:
+        batch = [{"query": PLAIN}, {"query": DEEP}, {"query": "{ nothing }"}]
+        async with gateway.session.post("/graphql", json=batch) as response:
+            assert len(await response.json(content_type=None)) == 3
+        page = await gateway.page()
+    # The request has no kind of its own; an operation has no status of its own.
+    assert page['gateway_requests_total{face="http",kind="unknown",status="2xx"}'] == 1
+    assert page['gateway_requests_total{face="http",kind="query",status="none"}'] == 2
+    assert page.by("gateway_request_errors_total", "code") == {"GRAPHQL_VALIDATION_FAILED": 1}
 
 
 async def test_a_subgraph_that_is_down_is_seen_in_outcomes_retries_and_its_breaker() -> None:
