@@ -31,14 +31,17 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _keep_cache_by_sources() -> None:
+def _keep_cache_by_sources() -> Path:
     beside = PACKAGE if os.access(PACKAGE, os.W_OK) else Path.home() / ".cache" / "d2r-kernels"
     settings = vars(numba.config)
     base = Path(settings["CACHE_DIR"] or beside / "__pycache__" / "numba")
-    settings["CACHE_DIR"] = str(base / _sources_digest())
+    folder = base / _sources_digest()
+    settings["CACHE_DIR"] = str(folder)
+    return folder
 
 
-_keep_cache_by_sources()
+CACHE = _keep_cache_by_sources()
+"""All processes of one checkout share it, unless `NUMBA_CACHE_DIR` differs."""
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -1,10 +1,13 @@
 """Compile every kernel, or load it from the disk cache: for the start of a worker, so that no job waits for it."""
 
-from contextlib import suppress
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
 from kernels import distance
+from kernels.compiled import CACHE
 from kernels.errors import KernelError
 from kernels.registration import register
 from kernels.registration.starts import surface_sample
@@ -12,9 +15,19 @@ from kernels.registration.starts import surface_sample
 
 def warm_up() -> None:
     """About half a minute on a fresh cache, less than a second afterwards."""
-    distance.warm_up()
-    corners = np.array([[0, 0, 0], [3, 0, 0], [0, 2, 0], [0.5, 0.3, 1]], np.float64)
-    index = distance.MeshIndex.build(corners, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
-    # Whether a tetrahedron can be told from its own turns is of no interest here.
-    with suppress(KernelError):
-        register(index, surface_sample(index, 500, seed=1))
+    with _alone():
+        distance.warm_up()
+        corners = np.array([[0, 0, 0], [3, 0, 0], [0, 2, 0], [0.5, 0.3, 1]], np.float64)
+        index = distance.MeshIndex.build(corners, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
+        # Whether a tetrahedron can be told from its own turns is of no interest here.
+        with suppress(KernelError):
+            register(index, surface_sample(index, 500, seed=1))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process compiles. Who comes meanwhile waits, and loads what it kept, instead of compiling the same."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "compiling").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -97,9 +97,7 @@ class Platform:
     def _programs(self, endpoints: Endpoints, port: int) -> list[Program]:
         cache = folders.cache_folder(self._environment, CHECKOUT)
         settings = endpoints.environment() | {"PYTHONPATH": str(CHECKOUT)}
-        worker_settings = with_libraries(settings, library_folder(cache, self._say)) | {
-            "NUMBA_CACHE_DIR": str(cache / "numba")
-        }
+        worker_settings = with_libraries(settings, library_folder(cache, self._say))
         logs = endpoints.data / "logs"
 
         def python(name: str, arguments: list[str], variables: Mapping[str, str], ready: Callable[[], bool]) -> Program:

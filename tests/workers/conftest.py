@@ -14,7 +14,7 @@ from db.keys import JOB_SIGNING_KEY, secret_key
 from db.outbox import JobId
 from db.tables.jobs import JobRow
 from db.wakeups import Wakeup, sign_wakeup
-from kernels.distance import warm_up
+from kernels.warming import warm_up
 from tests.subgraphs.conftest import house
 from tests.subgraphs.inspection.conftest import Floor, floor
 from tests.subgraphs.inspection.measured import worker

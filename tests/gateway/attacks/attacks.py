@@ -141,7 +141,7 @@ def _documents() -> Iterator[Attack]:
     uses = " ".join(f"query O{i}($v: Int) {{ ...F }}" for i in range(50))
     fragment = f"fragment F on Query {{ {f'search(number: $v) {{ {used} }} ' * 95} }}"
     yield Attack("operations_by_variables", lambda n: query(f"{uses} {fragment} # {n}"), LIMIT, 350, 15)
-    yield Attack("list_amplification", amplification, COST, 5, 2, holds=lambda o: len(AMPLIFIED) <= 77)
+    yield Attack("list_amplification", amplification, COST, 20, 2, holds=lambda o: len(AMPLIFIED) <= 77)
     by_variable = "query Q($n: Int!) { users(first: $n) { friends(first: $n) { id } } }"
     yield Attack("amplified_by_variables", lambda n: query(by_variable, variables={"n": 1000 + n}), COST, 20, 2)
 
