@@ -24,6 +24,8 @@ SIGMA_OF_MEDIAN = 1.4826
 class Neighbourhoods:
     """Medians over the surface."""
 
+    rows: NDArray[np.intp]
+    """(s,) which of the points are the centres."""
     centers: Float64s
     """(s, 3)"""
     deviations: Float64s
@@ -37,7 +39,7 @@ class Neighbourhoods:
 def strays(points: Float64s, distances: Float64s) -> NDArray[np.bool_]:
     """(n,) True for a point whose distance is far from that of its neighbours, or whose neighbours are far away."""
     tree = cKDTree(points)
-    apart, near = _nearest(tree, points, min(CLOSE, len(points)))
+    apart, near = nearest(tree, points, min(CLOSE, len(points)))
     against = distances - np.median(distances[near[:, 1:]], axis=1)
     sigma = max(SIGMA_OF_MEDIAN * float(np.median(np.abs(against))), 1e-12 * float(np.ptp(points)))
     lonely = apart[:, -1] > 10.0 * float(np.median(apart[:, -1]))
@@ -50,13 +52,14 @@ def neighbourhoods(points: Float64s, distances: Float64s) -> Neighbourhoods:
     members = min(WIDE, max(CLOSE, len(points) // 4))
     tree = cKDTree(points)
     probe = points[:: max(1, len(points) // 500)]
-    radius = float(np.median(_nearest(tree, probe, members)[0][:, -1]))
-    centers = points[_one_a_cell(points, 0.5 * radius)]
-    _, near = _nearest(tree, centers, members)
-    return Neighbourhoods(centers, np.asarray(np.median(distances[near], axis=1)), radius, members)
+    radius = float(np.median(nearest(tree, probe, members)[0][:, -1]))
+    rows = _one_a_cell(points, 0.5 * radius)
+    centers = points[rows]
+    _, near = nearest(tree, centers, members)
+    return Neighbourhoods(rows, centers, np.asarray(np.median(distances[near], axis=1)), radius, members)
 
 
-def _nearest(tree: "cKDTree[None]", points: Float64s, count: int) -> tuple[Float64s, NDArray[np.intp]]:
+def nearest(tree: "cKDTree[None]", points: Float64s, count: int) -> tuple[Float64s, NDArray[np.intp]]:
     """(n, count) distances and rows of the nearest points, nearest first."""
     apart, near = tree.query(points, k=count, workers=-1)
     return np.asarray(apart, np.float64), np.asarray(near, np.intp)

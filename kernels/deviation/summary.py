@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.arrays import Float64s, as_points
-from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN, Neighbourhoods, neighbourhoods, strays
+from kernels.arrays import Float64s
+from kernels.deviation.autocorrelation import effective_count
+from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN, Neighbourhoods
 from kernels.deviation.peaks import peaks
-from kernels.errors import InvalidParameter, NotFinite, TooFewPoints, WrongShape
+from kernels.deviation.surveying import Survey, survey
+from kernels.errors import InvalidParameter
 
-FEWEST = 32
 BINS = 80
 MOST_PLACES = 20
 NOISE_OF_MEDIAN = 1.2533
@@ -44,6 +45,8 @@ class DeviationStatistics:
     p2_5: float
     p97_5: float
     percent_in_tolerance: float
+    effective_points: float
+    """How many independent points would know the mean as well: neighbours in a scan repeat one another."""
     bands: tuple[tuple[float, float, int], ...]
     histogram_edges: Float64s
     histogram_counts: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -55,20 +58,21 @@ class DeviationStatistics:
 
 def summarise(points: ArrayLike, distances: ArrayLike, lower: float, upper: float) -> DeviationStatistics:
     """All that is said of one scan against the zone [lower, upper]."""
-    places, measured = _checked(points, distances, lower, upper)
-    alone = strays(places, measured)
-    if np.count_nonzero(~alone) < FEWEST:
-        raise TooFewPoints(int(np.count_nonzero(~alone)), FEWEST)
-    kept, values = np.ascontiguousarray(places[~alone]), measured[~alone]
-    local = neighbourhoods(kept, values)
-    centre = float(np.median(values))
-    robust = SIGMA_OF_MEDIAN * float(np.median(np.abs(values - centre)))
-    uncertainty = float(EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(local.members))
+    return summarise_survey(survey(points, distances), lower, upper)
+
+
+def summarise_survey(found: Survey, lower: float, upper: float) -> DeviationStatistics:
+    """The same of points whose strays and neighbourhoods are known already."""
+    if not lower < upper:
+        raise InvalidParameter("lower", lower, f"below the upper limit {upper}")
+    values = found.distances
+    robust = robust_sigma(values)
+    uncertainty = uncertainty_of_extremes(robust, found.local.members)
     edges, counts = _histogram(values, lower, upper)
     low, high = np.percentile(values, (2.5, 97.5))
     return DeviationStatistics(
         points=len(values),
-        strays=int(np.count_nonzero(alone)),
+        strays=found.strays,
         mean=float(values.mean()),
         sigma=float(values.std(ddof=1)),
         rms=float(np.sqrt(np.mean(values**2))),
@@ -79,29 +83,25 @@ def summarise(points: ArrayLike, distances: ArrayLike, lower: float, upper: floa
         p2_5=float(low),
         p97_5=float(high),
         percent_in_tolerance=100.0 * float(np.mean((values >= lower) & (values <= upper))),
+        effective_points=effective_count(found.points, values),
         bands=_bands(values, lower, upper),
         histogram_edges=edges,
         histogram_counts=counts,
-        profile_lower=float(local.deviations.min()),
-        profile_upper=float(local.deviations.max()),
+        profile_lower=float(found.local.deviations.min()),
+        profile_upper=float(found.local.deviations.max()),
         uncertainty=uncertainty,
-        worst=_worst_places(local, uncertainty),
+        worst=_worst_places(found.local, uncertainty),
     )
 
 
-def _checked(points: ArrayLike, distances: ArrayLike, lower: float, upper: float) -> tuple[Float64s, Float64s]:
-    places = np.asarray(as_points(points), np.float64)
-    measured = np.asarray(distances, np.float64)
-    if measured.shape != (len(places),):
-        raise WrongShape("distances", f"({len(places)},)", measured.shape, str(measured.dtype))
-    bad = np.flatnonzero(~np.isfinite(measured))
-    if len(bad):
-        raise NotFinite("distances", len(bad), int(bad[0]))
-    if not lower < upper:
-        raise InvalidParameter("lower", lower, f"below the upper limit {upper}")
-    if len(places) < FEWEST:
-        raise TooFewPoints(len(places), FEWEST)
-    return places, measured
+def robust_sigma(values: Float64s) -> float:
+    """What sigma would be without the tails: the scaled median departure from the median."""
+    return SIGMA_OF_MEDIAN * float(np.median(np.abs(values - np.median(values))))
+
+
+def uncertainty_of_extremes(robust: float, members: int) -> float:
+    """Expanded uncertainty of the lowest and highest of many medians of `members` points."""
+    return float(EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(members))
 
 
 def _bands(values: Float64s, lower: float, upper: float) -> tuple[tuple[float, float, int], ...]:
