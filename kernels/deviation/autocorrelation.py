@@ -1,8 +1,8 @@
 """How many independent points a scan is worth: neighbours share the deviation of the surface, and so repeat each other.
 
 In: points and their deviations. Out: the effective number n' for which the standard error of the
-mean is sigma / sqrt(n'). n' = n / (1 + the sum of a point's correlations with all others), the correlation taken as a function of
-distance alone (its correlogram) and up to the first lag at which it cannot be told from none.
+mean is sigma / sqrt(n'). n' = n / (1 + the sum of a point's correlations with all others), the correlation taken as a
+function of distance alone (its correlogram) and up to the first lag at which it cannot be told from none.
 
 Near lags are measured with every neighbour of some seeds, far ones with pairs drawn from the whole: a correlation that
 ends within a few points and one that spans the part are both seen. The draw is seeded: one scan, one answer.

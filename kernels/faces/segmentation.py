@@ -1,8 +1,8 @@
 """Triangles that lie on one face of a part: connected without a sharp edge between them.
 
 In: vertices and triangles, corners shared. Out: a face number for each triangle, the largest face first. What is
-smaller than a ten-thousandth of the surface, or beyond the 256 largest, is `ELSEWHERE`: a mesh that was itself scanned has a
-thousand crumbs, and a result for each would hide the part.
+smaller than a ten-thousandth of the surface, or beyond the 256 largest, is `ELSEWHERE`: a mesh that was itself scanned
+has a thousand crumbs, and a result for each would hide the part.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """What shape a nominal face is: a plane, a cylinder, a sphere, or none of them.
 
 In: the corners of a face, which lie on its true surface, the normals of its triangles, and a tolerance. Out: the
-simplest shape that all corners lie on, or None. A few corners fit anything, so a curved shape needs several more than it has
-unknowns, and a true turn: what spans less than a fifth of a radian is not told from a plane.
+simplest shape that all corners lie on, or None. A few corners fit anything, so a curved shape needs several more than
+it has unknowns, and a true turn: what spans less than a fifth of a radian is not told from a plane.
 """
 
 from dataclasses import dataclass
@@ -92,10 +92,10 @@ def _cylinder(points: Float64s, normals: Float64s) -> Cylinder | None:
     flat = points @ np.column_stack([across, beside])
     if _turn(normals @ np.column_stack([across, beside])) < LEAST_TURN:
         return None
-    centre, radius = _round(flat)
+    centre, radius = round_through(flat)
     foot = centre[0] * across + centre[1] * beside
     start = Cylinder(foot + axis * float((points @ axis).mean()), axis, radius, 0.0)
-    return _refined(start, points)
+    return refined_cylinder(start, points)
 
 
 def _sphere(points: Float64s, normals: Float64s) -> Sphere | None:
@@ -103,10 +103,10 @@ def _sphere(points: Float64s, normals: Float64s) -> Sphere | None:
     spread = np.linalg.svd(normals - normals.mean(axis=0), compute_uv=False) / np.sqrt(len(normals))
     if spread[1] < LEAST_TURN / np.sqrt(12):
         return None
-    return Sphere(*_round(points))
+    return Sphere(*round_through(points))
 
 
-def _round(points: Float64s) -> tuple[Float64s, float]:
+def round_through(points: Float64s) -> tuple[Float64s, float]:
     """Centre and radius of the circle or sphere by linear least squares."""
     middle = points.mean(axis=0)
     moved = points - middle
@@ -124,8 +124,8 @@ def _turn(normals: Float64s) -> float:
     return float(np.ptp(angles))
 
 
-def _refined(start: Cylinder, points: Float64s) -> Cylinder:
-    """Normals of skinny triangles are rough: let the corners say where the axis is."""
+def refined_cylinder(start: Cylinder, points: Float64s) -> Cylinder:
+    """The cylinder of least squares near `start`; normals of skinny triangles, of which that is made, are rough."""
     across, beside = perpendiculars(start.axis)
 
     def misfit(x: Float64s) -> Float64s:
