@@ -67,11 +67,15 @@ async def import_cad(run: Run) -> None:
             )
     mesh_key = f"cad/{id}/mesh.npz"
     await run.report(0, 1, "file", "store")
-    await run.blobs.put(run.caller, mesh_key, await asyncio.to_thread(meshes.packed, mesh))
+    await run.blobs.put(run.caller, mesh_key, await asyncio.to_thread(_packed, mesh))
     warnings = [finding.message for finding in mesh.warnings]
     async with run.database.begin(run.caller) as work:
         await results.accept_cad_revision(work, revision, mesh_key, meshes.facts_of(mesh), warnings)
         await jobs.finish(work, run.lease, {"cadRevision": str(id)})
+
+
+def _packed(mesh: CadMesh) -> bytes:
+    return meshes.packed(meshes.nominal(mesh))
 
 
 async def process_scan(run: Run) -> None:

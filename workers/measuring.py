@@ -13,11 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.deviation import DeviationStatistics, summarise
+from kernels.deviation import (
+    DeviationStatistics,
+    RegionStatistics,
+    Survey,
+    summarise_regions,
+    summarise_survey,
+    survey,
+)
 from kernels.distance import MeshIndex
+from kernels.form import profile
 from kernels.registration import Registration, register
 from subgraphs.inspection.model import Band, DeviationSummary, Pictures, Scan, Sha256Hex, Transform, WorstPoint
 from subgraphs.inspection.service.results import Measured, Registered
+from workers.features import Feature, features_of, filtered_places, normals_of
 from workers.meshes import NominalMesh
 from workers.readers.scale import check_scale
 from workers.readers.units import LengthUnit
@@ -35,6 +44,11 @@ class Measuring:
     transform: Transform
     registration: Registration
     statistics: DeviationStatistics
+    regions: tuple[RegionStatistics, ...]
+    features: tuple[Feature, ...]
+    """Of the regions, in their order."""
+    profile_mm: float
+    """Width of the narrowest profile zone without datum, of medians."""
 
 
 def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str], None]) -> Measuring:
@@ -46,12 +60,31 @@ def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str
     pose = registration.transform
     tell("measure")
     points = cloud.points_mm @ pose[:3, :3].T + pose[:3, 3]
-    deviations = index.signed_distance(points).distance
+    measured = index.signed_distance(points)
     tell("summarise")
-    statistics = summarise(points, deviations, scan.rule.lower_mm, scan.rule.upper_mm)
+    found = survey(points, measured.distance)
+    nearest = measured.triangle[found.rows]
+    lower, upper = scan.rule.lower_mm, scan.rule.upper_mm
+    statistics = summarise_survey(found, lower, upper)
+    regions = summarise_regions(found, nearest, mesh.faces, mesh.vertices_mm, mesh.triangles, lower, upper)
+    features = features_of(mesh, found, nearest, regions)
     # The file's own coordinates are what a person can compare: the shift near the origin is taken out again.
     whole = pose @ _shift(-cloud.origin_shift_mm)
-    return Measuring(points, deviations, tuple(map(float, whole.ravel())), registration, statistics)
+    return Measuring(
+        points_mm=points,
+        deviations_mm=measured.distance,
+        transform=tuple(map(float, whole.ravel())),
+        registration=registration,
+        statistics=statistics,
+        regions=regions,
+        features=features,
+        profile_mm=_profile(mesh, index, found, nearest),
+    )
+
+
+def _profile(mesh: NominalMesh, index: MeshIndex, found: Survey, nearest: NDArray[np.int32]) -> float:
+    outward = normals_of(mesh)[nearest[found.local.rows]]
+    return profile(index, filtered_places(found, outward)).width
 
 
 def measured_values(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.faces import faces_of, numbered
 from subgraphs.inspection.model import MeshFacts
 from workers.readers.values import CadMesh
 
@@ -19,19 +20,33 @@ from workers.readers.values import CadMesh
 class NominalMesh:
     vertices_mm: NDArray[np.float64]
     triangles: NDArray[np.int32]
+    faces: NDArray[np.int32]
+    """(m,) the face of each triangle, the largest is 0: the CAD's own, or by sharp edges. -1: too small to tell."""
 
 
-def packed(mesh: CadMesh) -> bytes:
+def nominal(mesh: CadMesh) -> NominalMesh:
+    """A part as it was read, with its faces."""
+    faces = (
+        faces_of(mesh.vertices_mm, mesh.triangles)
+        if mesh.faces is None
+        else numbered(mesh.vertices_mm, mesh.triangles, mesh.faces)
+    )
+    return NominalMesh(mesh.vertices_mm, mesh.triangles, faces)
+
+
+def packed(mesh: NominalMesh) -> bytes:
     file = io.BytesIO()
-    np.savez(file, vertices_mm=mesh.vertices_mm, triangles=mesh.triangles)
+    np.savez(file, vertices_mm=mesh.vertices_mm, triangles=mesh.triangles, faces=mesh.faces)
     return file.getvalue()
 
 
 def unpacked(body: bytes) -> NominalMesh:
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return NominalMesh(
-            np.ascontiguousarray(arrays["vertices_mm"], np.float64), np.ascontiguousarray(arrays["triangles"], np.int32)
-        )
+        vertices = np.ascontiguousarray(arrays["vertices_mm"], np.float64)
+        triangles = np.ascontiguousarray(arrays["triangles"], np.int32)
+        # Shapes that were imported before faces were kept have none in the store.
+        faces = arrays["faces"].astype(np.int32) if "faces" in arrays else faces_of(vertices, triangles)
+        return NominalMesh(vertices, triangles, faces)
 
 
 def facts_of(mesh: CadMesh) -> MeshFacts:

@@ -5,7 +5,7 @@ simplest shape that all corners lie on, or None. A few corners fit anything, so 
 it has unknowns, and a true turn: what spans less than a fifth of a radian is not told from a plane.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +15,10 @@ from kernels.arrays import Float64s
 
 FEWEST_CURVED = 12
 LEAST_TURN = 0.2
+LEAST_DOME = 0.01
+"""Of the normals, out of their plane: a cap of about 30 degrees."""
+LARGEST_STEP = 0.6
+"""Radians between neighbouring triangles: ten sides to a round."""
 MOST_FITTED = 2000
 
 
@@ -32,6 +36,8 @@ class Cylinder:
     radius: float
     length: float
     """Of the face along the axis."""
+    turn: float = 2.0 * np.pi
+    """How far the face goes round the axis, in radians."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +96,19 @@ def _cylinder(points: Float64s, normals: Float64s) -> Cylinder | None:
     axis = _least_axis(normals)
     across, beside = perpendiculars(axis)
     flat = points @ np.column_stack([across, beside])
-    if _turn(normals @ np.column_stack([across, beside])) < LEAST_TURN:
+    turn = _turn(normals @ np.column_stack([across, beside]))
+    if turn < LEAST_TURN:
         return None
     centre, radius = round_through(flat)
     foot = centre[0] * across + centre[1] * beside
-    start = Cylinder(foot + axis * float((points @ axis).mean()), axis, radius, 0.0)
+    start = Cylinder(foot + axis * float((points @ axis).mean()), axis, radius, 0.0, turn)
     return refined_cylinder(start, points)
 
 
 def _sphere(points: Float64s, normals: Float64s) -> Sphere | None:
-    """None where the face turns in one direction only: two rings lie on many a sphere."""
+    """None where the normals lie in a plane or nearly: two rings, or a chamfer, lie on many a sphere."""
     spread = np.linalg.svd(normals - normals.mean(axis=0), compute_uv=False) / np.sqrt(len(normals))
-    if spread[1] < LEAST_TURN / np.sqrt(12):
+    if len(spread) < 3 or spread[2] < LEAST_DOME:
         return None
     return Sphere(*round_through(points))
 
@@ -117,11 +124,11 @@ def round_through(points: Float64s) -> tuple[Float64s, float]:
 
 def _turn(normals: Float64s) -> float:
     """How far the normals turn about the axis, in radians."""
-    mean = normals.mean(axis=0)
-    if np.linalg.norm(mean) < 0.5:
-        return float(np.pi)
-    angles = np.arctan2(mean[0] * normals[:, 1] - mean[1] * normals[:, 0], normals @ mean)
-    return float(np.ptp(angles))
+    angles = np.sort(np.arctan2(normals[:, 1], normals[:, 0]))
+    gaps = np.diff(np.append(angles, angles[0] + 2.0 * np.pi))
+    # A gap that is one of many alike is a step between two triangles of a closed cylinder, not an opening.
+    widest = float(gaps.max())
+    return float(2.0 * np.pi if widest < LARGEST_STEP else 2.0 * np.pi - widest)
 
 
 def refined_cylinder(start: Cylinder, points: Float64s) -> Cylinder:
@@ -134,7 +141,11 @@ def refined_cylinder(start: Cylinder, points: Float64s) -> Cylinder:
     def cylinder(x: Float64s) -> Cylinder:
         axis = start.axis + x[0] * across + x[1] * beside
         return Cylinder(
-            start.point + x[2] * across + x[3] * beside, axis / np.linalg.norm(axis), start.radius + x[4], 0.0
+            start.point + x[2] * across + x[3] * beside,
+            axis / np.linalg.norm(axis),
+            start.radius + x[4],
+            start.length,
+            start.turn,
         )
 
     found = least_squares(misfit, np.zeros(5), x_scale="jac", xtol=1e-14, ftol=1e-14)
@@ -146,4 +157,4 @@ def _spanned(shape: Shape, points: Float64s) -> Shape:
         return shape
     along = (points - shape.point) @ shape.axis
     middle = (along.min() + along.max()) / 2
-    return Cylinder(shape.point + middle * shape.axis, shape.axis, shape.radius, float(np.ptp(along)))
+    return replace(shape, point=shape.point + middle * shape.axis, length=float(np.ptp(along)))

@@ -1,6 +1,6 @@
 """Minimum zones of planes, circles, cylinders and spheres. Contract: the package's docstring."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -105,7 +105,8 @@ def _cylinder_zone(places: Float64s, start: Cylinder, tilts: bool) -> CylinderZo
         if tilts:
             axis = axis + (step[3] * across + step[4] * beside) / lever
         point = cylinder.point + step[0] * across + step[1] * beside
-        return Cylinder(point, axis / np.linalg.norm(axis), cylinder.radius + float(step[2]), cylinder.length)
+        unit = axis / np.linalg.norm(axis)
+        return replace(cylinder, point=point, axis=unit, radius=cylinder.radius + float(step[2]))
 
     found = least_maximum(start, lambda cylinder: residuals(cylinder, places), slopes, moved)
     return CylinderZone(float(np.ptp(residuals(found, places))), found)

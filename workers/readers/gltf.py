@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from workers.errors import FileCorrupt, FileTruncated, FormatUnsupported, MeshWithoutTriangles
 from workers.readers.units import LengthUnit
-from workers.readers.values import RawMesh
+from workers.readers.values import Indices, RawMesh
+
+if TYPE_CHECKING:
+    import trimesh
 
 # A compressed position takes three bytes at least, so no honest accessor counts more than its file has bytes.
 _READ_EXTENSIONS = {"KHR_mesh_quantization", "KHR_materials_unlit", "KHR_texture_transform"}
@@ -56,7 +60,16 @@ def read_gltf(path: Path) -> RawMesh:
     triangles = np.concatenate(
         [np.asarray(mesh.faces, dtype=np.int64) + start for mesh, start in zip(meshes, starts, strict=False)]
     )
-    return RawMesh(vertices, triangles, LengthUnit.METRE)
+    return RawMesh(vertices, triangles, LengthUnit.METRE, faces=_faces(meshes))
+
+
+def _faces(meshes: list[trimesh.Trimesh]) -> Indices | None:
+    """The CAD faces that OpenCASCADE has written beside the triangles, numbered through all meshes."""
+    known = [np.asarray(mesh.face_attributes.get("brep_index", ()), np.int64) for mesh in meshes]
+    if any(label.shape != (len(mesh.faces),) for label, mesh in zip(known, meshes, strict=True)):
+        return None
+    starts = np.cumsum([0] + [int(label.max(initial=-1)) + 1 for label in known])
+    return np.concatenate([label + start for label, start in zip(known, starts, strict=False)])
 
 
 def _json_of_glb(name: str, content: bytes) -> bytes:

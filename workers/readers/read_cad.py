@@ -64,6 +64,7 @@ def read_cad(path: Path, unit: LengthUnit | None = None, *, accept_flaws: bool =
         open_edges=len(surface.open_edges),
         crossings=crossings.count,
         warnings=raw.warnings + said + surface.findings + warned,
+        faces=None if raw.faces is None else raw.faces[surface.sources].astype(np.int32),
     )
 
 

@@ -17,7 +17,8 @@ def main() -> int:
     import cascadio
 
     source, target, chord_mm = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    return int(cascadio.step_to_glb(source, target, chord_mm, _ANGLE_RAD))
+    # With the faces of the boundary representation, by number, for every triangle.
+    return int(cascadio.step_to_glb(source, target, chord_mm, _ANGLE_RAD, include_brep=True))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _WELD = 1e-6
 class Surface:
     vertices: Floats
     triangles: Indices
+    sources: Indices  # (m,) rows of the given triangles
     open_edges: Indices  # (k, 2) corner numbers
     findings: tuple[Finding, ...]
 
@@ -31,9 +32,12 @@ def surface_of(vertices: Floats, triangles: Indices) -> Surface:
     used, corners = np.unique(triangles, return_inverse=True)
     vertices, merged = _merge_equal(vertices[used])
     triangles = merged[corners.reshape(triangles.shape)]
-    triangles, dropped = _without_empty(triangles)
+    given = len(triangles)
+    triangles, sources = _without_empty(triangles)
+    dropped = given - len(sources)
     if len(open_edges_of(triangles)):
-        vertices, triangles = _welded(vertices, triangles)
+        vertices, triangles, kept = _welded(vertices, triangles)
+        sources = sources[kept]
     triangles, turned = _wound_alike(triangles)
     inside_out = signed_volume(vertices, triangles) < 0 and not len(open_edges_of(triangles))
     if inside_out:
@@ -41,7 +45,7 @@ def surface_of(vertices: Floats, triangles: Indices) -> Surface:
     findings = _findings(dropped, turned, inside_out)
     used, corners = np.unique(triangles, return_inverse=True)
     compact = corners.reshape(triangles.shape)
-    return Surface(vertices[used], compact, open_edges_of(compact), findings)
+    return Surface(vertices[used], compact, sources, open_edges_of(compact), findings)
 
 
 def _findings(dropped: int, turned: int, inside_out: bool) -> tuple[Finding, ...]:
@@ -62,16 +66,17 @@ def _merge_equal(vertices: Floats) -> tuple[Floats, Indices]:
     return vertices[first], merged.reshape(-1)
 
 
-def _without_empty(triangles: Indices) -> tuple[Indices, int]:
-    """Drops triangles that use a corner twice, and repeats of a triangle wound the same way."""
+def _without_empty(triangles: Indices) -> tuple[Indices, Indices]:
+    """Drops triangles that use a corner twice, and repeats of a triangle wound the same way; the rest and its rows."""
     a, b, c = triangles.T
-    kept = triangles[(a != b) & (b != c) & (c != a)]
+    rows = np.flatnonzero((a != b) & (b != c) & (c != a))
+    kept = triangles[rows]
     # Turned so that the smallest corner comes first: the winding is kept, repeats become equal.
     start = np.argmin(kept, axis=1)[:, None] if len(kept) else np.empty((0, 1), np.int64)
     canonical = np.take_along_axis(kept, (start + np.arange(3)) % 3, axis=1)
     _, first = np.unique(canonical, axis=0, return_index=True)
-    kept = kept[np.sort(first)]
-    return kept, len(triangles) - len(kept)
+    first = np.sort(first)
+    return kept[first], rows[first]
 
 
 def open_edges_of(triangles: Indices) -> Indices:
@@ -88,20 +93,19 @@ def _edges(triangles: Indices) -> tuple[Indices, Indices]:
     return np.column_stack([keys // size, keys % size]), counts
 
 
-def _welded(vertices: Floats, triangles: Indices) -> tuple[Floats, Indices]:
+def _welded(vertices: Floats, triangles: Indices) -> tuple[Floats, Indices, Indices]:
     """Joins corners of open edges that lie within the weld distance: seams that rounding has opened."""
     rim = np.unique(open_edges_of(triangles))
     reach = _WELD * float(np.linalg.norm(np.ptp(vertices, axis=0)))
     pairs = cKDTree(vertices[rim]).query_pairs(reach, output_type="ndarray")
     if not len(pairs):
-        return vertices, triangles
+        return vertices, triangles, np.arange(len(triangles))
     links = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(rim), len(rim)))
     _, group = connected_components(links, directed=False)
     _, first = np.unique(group, return_index=True)
     merged = np.arange(len(vertices))
     merged[rim] = rim[first[group]]
-    welded, _ = _without_empty(merged[triangles])
-    return vertices, welded
+    return vertices, *_without_empty(merged[triangles])
 
 
 def _wound_alike(triangles: Indices) -> tuple[Indices, int]:

@@ -43,6 +43,8 @@ class CadMesh:
     open_edges: int
     crossings: int
     warnings: tuple[Finding, ...]
+    faces: NDArray[np.int32] | None = None
+    """(m,) which of the file's own faces each triangle lies on; None where the format has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,8 @@ class RawMesh:
     unit_reason: str = "the format does not carry one"
     unit_binding: bool = False
     warnings: tuple[Finding, ...] = ()
+    faces: Indices | None = None
+    """(m,) which of the file's own faces each triangle lies on; None where the format has none."""
 
 
 @dataclass(frozen=True, eq=False)

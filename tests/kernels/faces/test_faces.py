@@ -67,6 +67,26 @@ def test_a_shallow_arc_is_not_taken_for_a_cylinder() -> None:
     assert shape_of(arc, normals, 1e-4) is None
 
 
+def test_a_chamfer_is_not_taken_for_a_ball() -> None:
+    """Two rings lie on a sphere as well as on their cone."""
+    from manifold3d import Manifold
+
+    mesh = (
+        Manifold.cylinder(10.0, 8.0, 8.0, 64) + Manifold.cylinder(1.0, 8.0, 7.0, 64).translate((0, 0, 10))
+    ).to_mesh()
+    found = shapes(np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int32))
+    assert [type(shape) for shape in found] == [Cylinder, Plane, Plane, type(None)]
+
+
+def test_an_open_groove_says_how_far_it_goes_round() -> None:
+    angle = np.radians(np.repeat(np.arange(0, 121, 5.0), 2))
+    ends = np.tile([0.0, 9.0], 25)
+    points = np.column_stack([5 * np.cos(angle), 5 * np.sin(angle), ends])
+    groove = shape_of(points, np.column_stack([np.cos(angle), np.sin(angle), np.zeros(50)]), 1e-6)
+    assert isinstance(groove, Cylinder)
+    assert (groove.turn, groove.radius) == (pytest.approx(np.radians(120)), pytest.approx(5.0))
+
+
 def test_crumbs_are_elsewhere_and_faces_of_the_file_keep_their_triangles() -> None:
     vertices, triangles = solid()
     label = np.full(len(triangles), 7)

@@ -79,3 +79,22 @@ def test_what_cannot_be_compared_is_refused_or_unknown() -> None:
         compare(plate(10, 1), plate(10, 2), places, normals * 2, 1.0, 1.0)
     with pytest.raises(WrongShape):
         compare(plate(10, 1), plate(10, 2), places, normals[:-1], 1.0, 1.0)
+
+
+def test_distances_and_levels_are_those_of_py4dgeo() -> None:
+    py4dgeo = pytest.importorskip("py4dgeo", reason="py4dgeo is not installed")
+    second = plate(40_000, 2)
+    second[second[:, 0] > 20, 2] += 0.05
+    places, normals = cores()
+    ours = compare(plate(40_000, 1), second, places, normals, 1.0, 2.0, 0.01)
+    theirs = py4dgeo.M3C2(
+        epochs=(py4dgeo.Epoch(plate(40_000, 1)), py4dgeo.Epoch(second)),
+        corepoints=places,
+        corepoint_normals=normals,
+        cyl_radius=1.0,
+        max_distance=2.0,
+        registration_error=0.01,
+    )
+    distances, uncertainties = theirs.run()
+    assert ours.distance == pytest.approx(distances, abs=1e-9)
+    assert ours.detectable == pytest.approx(uncertainties["lodetection"], rel=1e-2)
