@@ -33,11 +33,10 @@ LEAST_TURN_OF_FORM, LEAST_TURN_OF_AXIS = 1.0, math.pi
 
 @dataclass(frozen=True)
 class Form:
-    """Widths of minimum zones; None where the face does not have one or too little of it was seen."""
+    """None where the face has no such thing, or too little of it was seen."""
 
-    flatness_mm: float | None = None
-    cylindricity_mm: float | None = None
-    sphericity_mm: float | None = None
+    width_mm: float | None = None
+    """Of the minimum zone of its shape: flatness, cylindricity or sphericity."""
     position_mm: float | None = None
     uncertainty_mm: float | None = None
 
@@ -81,14 +80,14 @@ def _form(shape: Shape | None, places: Floats, region: RegionStatistics) -> Form
     uncertainty = math.sqrt(2.0) * region.figures.uncertainty
     match shape:
         case Plane():
-            return Form(flatness_mm=flatness(places).width, uncertainty_mm=uncertainty)
+            return Form(width_mm=flatness(places).width, uncertainty_mm=uncertainty)
         case Sphere():
-            return Form(sphericity_mm=sphericity(places).width, uncertainty_mm=uncertainty)
+            return Form(width_mm=sphericity(places).width, uncertainty_mm=uncertainty)
         case Cylinder() if shape.turn >= LEAST_TURN_OF_FORM:
             zone = cylindricity(places, shape)
             told = shape.turn >= LEAST_TURN_OF_AXIS
             return Form(
-                cylindricity_mm=zone.width,
+                width_mm=zone.width,
                 position_mm=position(zone.cylinder, shape) if told else None,
                 uncertainty_mm=uncertainty,
             )

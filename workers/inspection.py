@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
@@ -29,6 +29,7 @@ from subgraphs.inspection.model import (
     Fault,
     LengthUnit,
     Pictures,
+    Product,
     Scan,
     ScanId,
     Sha256Hex,
@@ -46,7 +47,7 @@ from workers.readers.read_cad import read_cad
 from workers.readers.read_scan import read_scan
 from workers.readers.values import CadMesh, ScanCloud
 from workers.report_names import names_on_reports
-from workers.reporting import Drawn, Subject, draw
+from workers.reporting import Drawn, Made, Subject, draw
 
 WAIT_FOR_CAD_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.1
@@ -99,8 +100,9 @@ async def process_scan(run: Run) -> None:
     subject = Subject(workspace, operator, asset, scan, cad, now)
     drawn = await asyncio.to_thread(draw, subject, mesh, measuring)
     await run.report(0, 5, "objects", "store")
-    stored, deviations_key, deviations_sha256 = await _stored(run, scan, measuring, drawn)
-    measured = measured_values(measuring, deviations_key, deviations_sha256, stored)
+    pictures, deviations_key, deviations_sha256 = await _stored(run, scan, measuring, drawn)
+    products = await _stored_products(run, scan, drawn.made)
+    measured = measured_values(measuring, scan.rule, deviations_key, deviations_sha256, pictures, products)
     async with run.database.begin(run.caller) as work:
         inspection = await results.record_measured_scan(work, scan, cad, measured, now)
         await jobs.finish(work, run.lease, {"scan": str(scan.id), "inspection": str(inspection.id)})
@@ -131,6 +133,26 @@ async def _stored(run: Run, scan: Scan, measuring: Measuring, drawn: Drawn) -> t
         run.blobs.put(run.caller, pictures.report_key, drawn.report_pdf, "application/pdf"),
     )
     return pictures, deviations_key, Sha256Hex(hashlib.sha256(body).hexdigest())
+
+
+async def _stored_products(run: Run, scan: Scan, made: Sequence[Made]) -> tuple[Product, ...]:
+    products = [
+        Product(
+            kind=each.kind,
+            object_key=f"scans/{scan.id}/{each.file_name}",
+            media_type=each.media_type,
+            size_bytes=len(each.body),
+            sha256=Sha256Hex(hashlib.sha256(each.body).hexdigest()),
+        )
+        for each in made
+    ]
+    await asyncio.gather(
+        *(
+            run.blobs.put(run.caller, product.object_key, each.body, product.media_type)
+            for product, each in zip(products, made, strict=True)
+        )
+    )
+    return tuple(products)
 
 
 def _npy(deviations_mm: NDArray[np.float64]) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kernels.deviation import (
     DeviationStatistics,
+    LocalFigures,
     RegionStatistics,
     Survey,
     summarise_regions,
@@ -22,9 +23,24 @@ from kernels.deviation import (
     survey,
 )
 from kernels.distance import MeshIndex
+from kernels.faces import Cylinder, Plane, Sphere
 from kernels.form import profile
 from kernels.registration import Registration, register
-from subgraphs.inspection.model import Band, DeviationSummary, Pictures, Scan, Sha256Hex, Transform, WorstPoint
+from subgraphs.inspection.model import (
+    Band,
+    DeviationSummary,
+    FaceShape,
+    Pictures,
+    Product,
+    RegionFigures,
+    RegionResult,
+    Scan,
+    Sha256Hex,
+    ToleranceRule,
+    Transform,
+    WorstPoint,
+)
+from subgraphs.inspection.policy import verdict_between
 from subgraphs.inspection.service.results import Measured, Registered
 from workers.features import Feature, features_of, filtered_places, normals_of
 from workers.meshes import NominalMesh
@@ -33,6 +49,8 @@ from workers.readers.units import LengthUnit
 from workers.readers.values import CadMesh, ScanCloud
 
 Floats = NDArray[np.float64]
+
+_SHAPES = {Plane: FaceShape.PLANE, Cylinder: FaceShape.CYLINDER, Sphere: FaceShape.SPHERE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +67,10 @@ class Measuring:
     """Of the regions, in their order."""
     profile_mm: float
     """Width of the narrowest profile zone without datum, of medians."""
+    kept: NDArray[np.intp]
+    """Rows of the points that are no strays."""
+    neighbourhood_mm: float
+    """How far the points reach that a local deviation is the median of."""
 
 
 def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str], None]) -> Measuring:
@@ -79,6 +101,8 @@ def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str
         regions=regions,
         features=features,
         profile_mm=_profile(mesh, index, found, nearest),
+        kept=found.rows,
+        neighbourhood_mm=found.local.radius,
     )
 
 
@@ -88,7 +112,12 @@ def _profile(mesh: NominalMesh, index: MeshIndex, found: Survey, nearest: NDArra
 
 
 def measured_values(
-    found: Measuring, deviations_key: str, deviations_sha256: Sha256Hex, pictures: Pictures
+    found: Measuring,
+    rule: ToleranceRule,
+    deviations_key: str,
+    deviations_sha256: Sha256Hex,
+    pictures: Pictures,
+    products: tuple[Product, ...],
 ) -> Measured:
     """The findings as inspection keeps them."""
     told, pose = found.statistics, found.registration
@@ -112,6 +141,9 @@ def measured_values(
         deviations_key=deviations_key,
         deviations_sha256=deviations_sha256,
         pictures=pictures,
+        regions=regions_of(found, rule),
+        products=products,
+        profile_mm=found.profile_mm,
     )
 
 
@@ -124,6 +156,52 @@ def summary_of(told: DeviationStatistics) -> DeviationSummary:
         minimum_mm=told.minimum,
         maximum_mm=told.maximum,
         p95_mm=told.p95,
+        percent_in_tolerance=told.percent_in_tolerance,
+        profile_lower_mm=told.profile_lower,
+        profile_upper_mm=told.profile_upper,
+        uncertainty_mm=told.uncertainty,
+        strays=told.strays,
+        robust_sigma_mm=told.robust_sigma,
+        p025_mm=told.p2_5,
+        p975_mm=told.p97_5,
+        effective_points=told.effective_points,
+    )
+
+
+def regions_of(found: Measuring, rule: ToleranceRule) -> tuple[RegionResult, ...]:
+    """The faces as inspection keeps them, each judged like the whole."""
+    return tuple(_region(region, feature, rule) for region, feature in zip(found.regions, found.features, strict=True))
+
+
+def _region(region: RegionStatistics, feature: Feature, rule: ToleranceRule) -> RegionResult:
+    figures, form = region.figures, feature.form
+    verdict = None
+    if figures is not None:
+        guard = figures.uncertainty if rule.uncertainty_mm is None else rule.uncertainty_mm
+        verdict = verdict_between(figures.profile_lower, figures.profile_upper, guard, rule)
+    return RegionResult(
+        face=region.face,
+        shape=_SHAPES.get(type(feature.shape), FaceShape.FREEFORM),
+        area_mm2=region.area,
+        coverage=region.coverage,
+        points=region.points,
+        middle_mm=region.middle,
+        figures=None if figures is None else _figures(figures),
+        verdict=verdict,
+        form_mm=form.width_mm,
+        position_mm=form.position_mm,
+        form_uncertainty_mm=form.uncertainty_mm,
+    )
+
+
+def _figures(told: LocalFigures) -> RegionFigures:
+    return RegionFigures(
+        mean_mm=told.mean,
+        sigma_mm=told.sigma,
+        rms_mm=told.rms,
+        robust_sigma_mm=told.robust_sigma,
+        p025_mm=told.p2_5,
+        p975_mm=told.p97_5,
         percent_in_tolerance=told.percent_in_tolerance,
         profile_lower_mm=told.profile_lower,
         profile_upper_mm=told.profile_upper,

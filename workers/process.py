@@ -25,8 +25,8 @@ from workers.relay import relay_forever
 from workers.rounds import sequence_forever, sweep_forever
 
 DUTIES: Final = ("jobs", "relay", "sweeper", "sequencer")
-# One module of handlers for each subgraph that has jobs; imported only where jobs are done, since they bring kernels.
-_HANDLER_MODULES: Final = ("workers.inspection", "workers.twin")
+# Imported only where jobs are done, since they bring kernels.
+_HANDLER_MODULES: Final = ("workers.inspection", "workers.comparing", "workers.twin")
 _THREADS: Final = 2
 _logger = logging.getLogger(__name__)
 

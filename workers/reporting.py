@@ -1,6 +1,6 @@
-"""Draw what was measured: heat map, histogram, report.
+"""Draw what was measured: heat map, histogram, report, and what viewers load: scene, tiles, sections.
 
-In: what was inspected and what was found. Out: PNG and PDF bytes, the same for the same input. Decides nothing: the
+In: what was inspected and what was found. Out: bytes of files, the same for the same input. Decides nothing: the
 verdict in the report is the rule's, which the commit that follows writes down.
 """
 
@@ -9,15 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from kernels.deviation import DeviationStatistics
-from subgraphs.inspection.model import Asset, CadRevision, Scan
+from subgraphs.inspection.model import Asset, CadRevision, ProductKind, Scan
 from subgraphs.inspection.policy import reason_for, uncertainty_of, verdict_of
 from workers.measuring import Measuring, summary_of
 from workers.meshes import NominalMesh
 from workers.pictures.heat_map import heat_map_png
 from workers.pictures.histogram import histogram_png
+from workers.pictures.painted import Painted
 from workers.pictures.report import ReportFacts, report_pdf
+from workers.pictures.scene import scene_glb
+from workers.pictures.sections import sections_png
 from workers.pictures.zone import WorstPlace, Zone, signed
+from workers.sections import sections_json, sections_of
+from workers.tiles import tiles_of
 
 _WORST_COUNT = 5
 
@@ -43,6 +50,17 @@ class Drawn:
     heat_map_png: bytes
     histogram_png: bytes
     report_pdf: bytes
+    made: tuple[Made, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A product of the deviation map, as it will lie in the store."""
+
+    kind: ProductKind
+    file_name: str
+    media_type: str
+    body: bytes
 
 
 def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
@@ -50,9 +68,32 @@ def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
     told, zone = found.statistics, subject.zone
     subtitle = f"{told.points:,} points · {told.percent_in_tolerance:.2f} % {zone.words()}"
     worst = [WorstPlace(place.position, place.deviation) for place in told.worst[:_WORST_COUNT]]
-    heat_map = heat_map_png(mesh, found.points_mm, found.deviations_mm, zone, worst, title, subtitle)
+    painted = Painted.of(mesh, found.points_mm, found.deviations_mm, zone)
+    heat_map = heat_map_png(painted, worst, title, subtitle)
     histogram = histogram_png(found.deviations_mm, zone, _figures(told), title)
-    return Drawn(heat_map, histogram, report_pdf(_facts(subject, found), heat_map, histogram, worst))
+    return Drawn(
+        heat_map,
+        histogram,
+        report_pdf(_facts(subject, found), heat_map, histogram, worst),
+        _made(mesh, found, painted, title),
+    )
+
+
+def _made(mesh: NominalMesh, found: Measuring, painted: Painted, title: str) -> tuple[Made, ...]:
+    zone, worst = painted.scale.zone, found.statistics.worst
+    tiles = tiles_of(found.points_mm, found.deviations_mm, zone)
+    place = np.array(worst[0].position) if worst else None
+    points, deviations = found.points_mm[found.kept], found.deviations_mm[found.kept]
+    sections = sections_of(mesh, points, deviations, place, found.neighbourhood_mm)
+    scene = scene_glb(mesh, painted.values.at, painted.scale, title)
+    picture = sections_png(sections, painted.scene, painted.scale, title)
+    return (
+        Made(ProductKind.SCENE, "scene.glb", "model/gltf-binary", scene),
+        Made(ProductKind.TILES, "tiles.bin", "application/octet-stream", tiles.body),
+        Made(ProductKind.TILE_INDEX, "tiles.json", "application/json", tiles.index),
+        Made(ProductKind.SECTIONS, "sections.json", "application/json", sections_json(sections, zone)),
+        Made(ProductKind.SECTIONS_PICTURE, "sections.png", "image/png", picture),
+    )
 
 
 def _figures(told: DeviationStatistics) -> list[tuple[str, str]]:

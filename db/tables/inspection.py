@@ -171,6 +171,11 @@ class DeviationMapRow(TenantRow, Base):
     profile_lower_mm: Mapped[float] = mapped_column(Double)
     profile_upper_mm: Mapped[float] = mapped_column(Double)
     uncertainty_mm: Mapped[float] = mapped_column(Double)
+    strays: Mapped[int | None] = mapped_column(BigInteger)
+    robust_sigma_mm: Mapped[float | None] = mapped_column(Double)
+    p025_mm: Mapped[float | None] = mapped_column(Double)
+    p975_mm: Mapped[float | None] = mapped_column(Double)
+    effective_points: Mapped[float | None] = mapped_column(Double)
     histogram_edges_mm: Mapped[list[float]] = mapped_column(ARRAY(Double))
     histogram_counts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     deviations_key: Mapped[str]
@@ -215,6 +220,106 @@ class WorstPointRow(Base):
     deviation_mm: Mapped[float] = mapped_column(Double)
 
     __table_args__ = (refers_to("deviation_map", "deviation_map_id"),)
+
+
+class DeviationRegionRow(Base):
+    """What was measured on one face of the CAD; no figures where there is no data."""
+
+    __tablename__ = "deviation_region"
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    deviation_map_id: Mapped[UUID] = mapped_column(primary_key=True)
+    face: Mapped[int] = mapped_column(primary_key=True)
+    shape: Mapped[str]
+    area_mm2: Mapped[float] = mapped_column(Double)
+    coverage: Mapped[float] = mapped_column(Double)
+    points: Mapped[int] = mapped_column(BigInteger)
+    middle: Mapped[object] = mapped_column(Geometry("POINTZ", -1, dimension=3, spatial_index=False))
+    mean_mm: Mapped[float | None] = mapped_column(Double)
+    sigma_mm: Mapped[float | None] = mapped_column(Double)
+    rms_mm: Mapped[float | None] = mapped_column(Double)
+    robust_sigma_mm: Mapped[float | None] = mapped_column(Double)
+    p025_mm: Mapped[float | None] = mapped_column(Double)
+    p975_mm: Mapped[float | None] = mapped_column(Double)
+    percent_in_tolerance: Mapped[float | None] = mapped_column(Double)
+    profile_lower_mm: Mapped[float | None] = mapped_column(Double)
+    profile_upper_mm: Mapped[float | None] = mapped_column(Double)
+    uncertainty_mm: Mapped[float | None] = mapped_column(Double)
+    verdict: Mapped[str | None]
+    form_mm: Mapped[float | None] = mapped_column(Double)
+    position_mm: Mapped[float | None] = mapped_column(Double)
+    form_uncertainty_mm: Mapped[float | None] = mapped_column(Double)
+
+    __table_args__ = (
+        refers_to("deviation_map", "deviation_map_id"),
+        CheckConstraint("shape in ('PLANE', 'CYLINDER', 'SPHERE', 'FREEFORM')", name="shape"),
+        CheckConstraint("coverage between 0 and 1", name="coverage"),
+        CheckConstraint(VERDICTS, name="verdict"),
+        CheckConstraint("(verdict is null) = (mean_mm is null)", name="data"),
+    )
+
+
+class DeviationProductRow(Base):
+    """An object made of a deviation map: a scene, tiles, sections."""
+
+    __tablename__ = "deviation_product"
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    deviation_map_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    object_key: Mapped[str]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(CHAR(64))
+
+    __table_args__ = (
+        refers_to("deviation_map", "deviation_map_id"),
+        CheckConstraint("kind in ('SCENE', 'TILES', 'TILE_INDEX', 'SECTIONS', 'SECTIONS_PICTURE')", name="kind"),
+    )
+
+
+class ScanComparisonRow(TenantRow, Base):
+    """What changed from one scan to another; the changes themselves are an object."""
+
+    __tablename__ = "scan_comparison"
+
+    first_scan_id: Mapped[UUID]
+    second_scan_id: Mapped[UUID]
+    radius_mm: Mapped[float] = mapped_column(Double)
+    depth_mm: Mapped[float] = mapped_column(Double)
+    registration_error_mm: Mapped[float | None] = mapped_column(Double)
+    job_id: Mapped[UUID | None]
+    idempotency_key: Mapped[str]
+    created_at: Mapped[datetime]
+    state: Mapped[str]
+    fault_code: Mapped[str | None]
+    fault_message: Mapped[str | None]
+    fault_remedy: Mapped[str | None]
+    applied_registration_error_mm: Mapped[float | None] = mapped_column(Double)
+    core_points: Mapped[int | None] = mapped_column(BigInteger)
+    compared_points: Mapped[int | None] = mapped_column(BigInteger)
+    significant_points: Mapped[int | None] = mapped_column(BigInteger)
+    mean_mm: Mapped[float | None] = mapped_column(Double)
+    sigma_mm: Mapped[float | None] = mapped_column(Double)
+    median_mm: Mapped[float | None] = mapped_column(Double)
+    p025_mm: Mapped[float | None] = mapped_column(Double)
+    p975_mm: Mapped[float | None] = mapped_column(Double)
+    detectable_mm: Mapped[float | None] = mapped_column(Double)
+    place_positions_mm: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    place_distances_mm: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    place_detectables_mm: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    scene_key: Mapped[str | None]
+    changes_key: Mapped[str | None]
+
+    __table_args__ = (
+        refers_to("scan", "first_scan_id"),
+        refers_to("scan", "second_scan_id"),
+        CheckConstraint("state in ('PROCESSING', 'PROCESSED', 'QUARANTINED')", name="state"),
+        CheckConstraint(FAULT_IFF_QUARANTINED, name="fault"),
+        CheckConstraint("(state = 'PROCESSED') = (changes_key is not null)", name="result"),
+        CheckConstraint("first_scan_id <> second_scan_id", name="scans"),
+        UniqueConstraint("tenant_id", "idempotency_key", name="uq_scan_comparison_idempotency_key"),
+    )
 
 
 class InspectionRow(TenantRow, Base):

@@ -108,6 +108,8 @@ async def _inspect(running: Running, given: argparse.Namespace, tolerance_mm: fl
         if scan["problem"]:
             raise Quarantined(given.scan.name, scan["problem"])
         terminal.say(scan["inspection"]["decision"]["reason"])
+        terminal.figures(scan["inspection"])
+        terminal.faces(scan["inspection"]["deviationMap"]["regions"]["nodes"])
         given.out.mkdir(parents=True, exist_ok=True)
         for file in await save_pictures(inspector, serial, scan, given.out):
             terminal.say(f"  {file}")

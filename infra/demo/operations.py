@@ -94,12 +94,18 @@ query Scan($id: ID!) {
     problem { code message remedy }
     inspection {
       verdict
+      conformity { zone guardBandMm }
       alignment { method fitness rmsMm ambiguous unconstrained }
       decision { reason recordHash operator { name } }
       deviationMap {
         points meanMm sigmaMm rmsMm p95Mm percentInTolerance profileLowerMm profileUpperMm uncertaintyMm
         worstPoints(first: 3) { positionMm deviationMm }
         heatMapUrl histogramUrl reportUrl
+        strays robustSigmaMm p025Mm p975Mm effectivePoints
+        regions(first: 50) {
+          nodes { face shape areaMm2 coverage verdict figures { profileLowerMm profileUpperMm } form formMm positionMm }
+        }
+        products { kind url }
       }
     }
   }

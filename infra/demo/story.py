@@ -30,6 +30,13 @@ TOLERANCE_MM = 0.20
 SERIALS = ("P7-001", "P7-002", "P7-003", "P7-004", "P7-005", "P7-006")
 BULGED = frozenset({"P7-002", "P7-004", "P7-005"})
 FOUR = ("tenancy", "inspection", "twin", "audit")
+_FILES = {
+    "SCENE": "heat-map.glb",
+    "TILES": "tiles.bin",
+    "TILE_INDEX": "tiles.json",
+    "SECTIONS": "sections.json",
+    "SECTIONS_PICTURE": "sections.png",
+}
 _TWIN_PATIENCE_S = 20.0
 _LIVE_PATIENCE_S = 10.0
 
@@ -117,6 +124,7 @@ async def save_pictures(inspector: Inspector, name: str, scan: dict[str, Any], o
         f"{name}-heat-map.png": found["heatMapUrl"],
         f"{name}-histogram.png": found["histogramUrl"],
         f"{name}-report.pdf": found["reportUrl"],
+        **{f"{name}-{_FILES[product['kind']]}": product["url"] for product in found["products"]},
     }
     return [await inspector.fetch(url, out / file) for file, url in wanted.items()]
 

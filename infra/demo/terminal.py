@@ -6,14 +6,15 @@ In: names and numbers. Out: lines on the console. Decides nothing; without a ter
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+_MOST_FACES = 20
 _VERDICT_STYLE = {
     "PASS": "bold green",
     "FAIL": "bold red",
@@ -84,6 +85,38 @@ class Terminal:
                 _number(row.worst_mm, "{:+.3f}"),
                 _number(row.alignment_rms_mm, "{:.4f}"),
                 row.note,
+            )
+        self.console.print(table)
+
+    def figures(self, inspection: Mapping[str, Any]) -> None:
+        """What was measured of the whole, in two lines."""
+        told, rule = inspection["deviationMap"], inspection["conformity"]
+        self.say(
+            f"mean {told['meanMm']:+.4f}, sigma {told['sigmaMm']:.4f} (robust {told['robustSigmaMm']:.4f}), "
+            f"P2.5 {told['p025Mm']:+.4f}, P97.5 {told['p975Mm']:+.4f} mm; {told['points']} points and {told['strays']} "
+            f"strays, worth {told['effectivePoints']:,.0f} independent ones"
+        )
+        self.say(f"ISO 14253-1: {rule['zone'].lower()} zone, guard band {rule['guardBandMm']:.4f} mm")
+
+    def faces(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """A table of the largest faces; what was not scanned says so."""
+        table = Table(title="Faces", title_style="bold", header_style="bold", title_justify="left")
+        for heading in ("face", "shape", "verdict"):
+            table.add_column(heading)
+        for heading in ("area mm²", "scanned", "lowest mm", "highest mm", "form mm", "position mm"):
+            table.add_column(heading, justify="right")
+        for node in nodes[:_MOST_FACES]:
+            figures = node["figures"] or {}
+            table.add_row(
+                str(node["face"]),
+                node["shape"].lower(),
+                f"[{_VERDICT_STYLE.get(node['verdict'], 'dim')}]{node['verdict'] or 'no data'}[/]",
+                f"{node['areaMm2']:.1f}",
+                f"{100 * node['coverage']:.0f} %",
+                _number(figures.get("profileLowerMm"), "{:+.3f}"),
+                _number(figures.get("profileUpperMm"), "{:+.3f}"),
+                _number(node["formMm"], "{:.4f}"),
+                _number(node["positionMm"], "{:.4f}"),
             )
         self.console.print(table)
 

@@ -9,6 +9,7 @@ Refused
 │   ├── PartsMissing       complete was called before every part had arrived
 │   ├── CadNotReady        the CAD revision is not usable (yet, or ever)
 │   ├── IllegalMove        the thing is past the state in which this is allowed
+│   ├── ScansNotComparable  the scans are not of one thing, or not processed
 │   └── DecisionStands     the inspection was decided otherwise meanwhile, or needs no operator
 └── OperatorRequired       a decision needs a person, and the caller is none
 """
@@ -60,6 +61,10 @@ class IllegalMove(Conflict):
     def __init__(self, noun: str, state: str, wanted: str) -> None:
         super().__init__(f"The {noun} is {state} and cannot become {wanted}.")
         self.noun, self.state, self.wanted = noun, state, wanted
+
+
+class ScansNotComparable(Conflict):
+    code = "SCANS_NOT_COMPARABLE"
 
 
 class DecisionStands(Conflict):

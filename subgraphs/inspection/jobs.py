@@ -6,6 +6,7 @@ from msgspec import Struct
 
 IMPORT_CAD = "inspection.import_cad"
 PROCESS_SCAN = "inspection.process_scan"
+COMPARE_SCANS = "inspection.compare_scans"
 RECORD_INSPECTION = "twin.record_inspection"
 
 
@@ -15,6 +16,10 @@ class ImportCad(Struct, frozen=True):
 
 class ProcessScan(Struct, frozen=True):
     scan_id: str
+
+
+class CompareScans(Struct, frozen=True):
+    comparison_id: str
 
 
 class RecordInspection(Struct, frozen=True):

@@ -19,6 +19,7 @@ from subgraphs.inspection.model import (
     Box,
     CadRevision,
     CadRevisionId,
+    ComparisonId,
     Decision,
     DecisionId,
     DeviationMap,
@@ -27,11 +28,14 @@ from subgraphs.inspection.model import (
     InspectionId,
     Measurement,
     NewestFirst,
+    Product,
+    RegionResult,
     Scan,
+    ScanComparison,
     ScanId,
     WorstPoint,
 )
-from subgraphs.inspection.repository import aggregates, assets, results, uploads
+from subgraphs.inspection.repository import aggregates, assets, comparisons, products, results, uploads
 from subgraphs.serving.loading import Loader
 
 Owner = TypeVar("Owner", bound=UUID)
@@ -69,6 +73,11 @@ class BandsByMapIdLoader(Loader[DeviationMapId, list[Band]]):
         return await results.bands_of_maps(work, keys)
 
 
+class ProductsByMapIdLoader(Loader[DeviationMapId, list[Product]]):
+    async def fetch(self, work: UnitOfWork, keys: Sequence[DeviationMapId]) -> Mapping[DeviationMapId, list[Product]]:
+        return await products.products_of_maps(work, keys)
+
+
 class InspectionByIdLoader(Loader[InspectionId, Inspection]):
     async def fetch(self, work: UnitOfWork, keys: Sequence[InspectionId]) -> Mapping[InspectionId, Inspection]:
         return await results.inspections_by_id(work, keys)
@@ -87,6 +96,11 @@ class DecisionsByInspectionIdLoader(Loader[InspectionId, list[Decision]]):
 class DecisionByIdLoader(Loader[DecisionId, Decision]):
     async def fetch(self, work: UnitOfWork, keys: Sequence[DecisionId]) -> Mapping[DecisionId, Decision]:
         return await results.decisions_by_id(work, keys)
+
+
+class ComparisonByIdLoader(Loader[ComparisonId, ScanComparison]):
+    async def fetch(self, work: UnitOfWork, keys: Sequence[ComparisonId]) -> Mapping[ComparisonId, ScanComparison]:
+        return await comparisons.comparisons_by_id(work, keys)
 
 
 class JobByIdLoader(Loader[JobId, Job]):
@@ -112,6 +126,8 @@ async def _in_groups(
 
 ScansKey = tuple[AssetId, NewestFirst]
 MeasurementsKey = tuple[AssetId, tuple[str, NewestFirst]]
+RegionsKey = tuple[DeviationMapId, tuple[int, int]]
+InspectionMeasurementsKey = tuple[InspectionId, tuple[str, int]]
 WorstPointsKey = tuple[DeviationMapId, tuple[Box | None, int]]
 
 
@@ -140,4 +156,18 @@ class WorstPointsByMapIdLoader(Loader[WorstPointsKey, list[WorstPoint]]):
     ) -> Mapping[WorstPointsKey, list[WorstPoint]]:
         return await _in_groups(
             keys, lambda owners, asked: results.worst_points_of_maps(work, owners, asked[0], asked[1])
+        )
+
+
+class RegionsByMapIdLoader(Loader[RegionsKey, list[RegionResult]]):
+    async def fetch(self, work: UnitOfWork, keys: Sequence[RegionsKey]) -> Mapping[RegionsKey, list[RegionResult]]:
+        return await _in_groups(keys, lambda owners, asked: products.regions_of_maps(work, owners, asked[0], asked[1]))
+
+
+class MeasurementsByInspectionIdLoader(Loader[InspectionMeasurementsKey, list[Measurement]]):
+    async def fetch(
+        self, work: UnitOfWork, keys: Sequence[InspectionMeasurementsKey]
+    ) -> Mapping[InspectionMeasurementsKey, list[Measurement]]:
+        return await _in_groups(
+            keys, lambda owners, asked: aggregates.measurements_of_inspections(work, owners, asked[0], asked[1])
         )

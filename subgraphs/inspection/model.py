@@ -20,6 +20,7 @@ AlignmentId = NewType("AlignmentId", UUID)
 DeviationMapId = NewType("DeviationMapId", UUID)
 InspectionId = NewType("InspectionId", UUID)
 DecisionId = NewType("DecisionId", UUID)
+ComparisonId = NewType("ComparisonId", UUID)
 
 Sha256Hex = NewType("Sha256Hex", str)
 Transform = tuple[float, ...]  # sixteen numbers
@@ -255,6 +256,12 @@ class DeviationSummary:
     profile_lower_mm: float
     profile_upper_mm: float
     uncertainty_mm: float
+    strays: int | None = None
+    """This and the rest: None for maps that were measured before these were kept."""
+    robust_sigma_mm: float | None = None
+    p025_mm: float | None = None
+    p975_mm: float | None = None
+    effective_points: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +292,113 @@ class WorstPoint:
     rank: int
     position_mm: tuple[float, float, float]
     deviation_mm: float
+
+
+class FaceShape(StrEnum):
+    PLANE = "PLANE"
+    CYLINDER = "CYLINDER"
+    SPHERE = "SPHERE"
+    FREEFORM = "FREEFORM"
+
+
+FORM_OF_SHAPE: dict[FaceShape, str] = {
+    FaceShape.PLANE: "flatness",
+    FaceShape.CYLINDER: "cylindricity",
+    FaceShape.SPHERE: "sphericity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFigures:
+    mean_mm: float
+    sigma_mm: float
+    rms_mm: float
+    robust_sigma_mm: float
+    p025_mm: float
+    p975_mm: float
+    percent_in_tolerance: float
+    profile_lower_mm: float
+    profile_upper_mm: float
+    uncertainty_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionResult:
+    """One face of the CAD, as far as it was seen. `figures` and `verdict` None: no data."""
+
+    face: int
+    shape: FaceShape
+    area_mm2: float
+    coverage: float
+    points: int
+    middle_mm: tuple[float, float, float]
+    figures: RegionFigures | None
+    verdict: Verdict | None
+    form_mm: float | None
+    position_mm: float | None
+    form_uncertainty_mm: float | None
+
+
+class ProductKind(StrEnum):
+    SCENE = "SCENE"
+    TILES = "TILES"
+    TILE_INDEX = "TILE_INDEX"
+    SECTIONS = "SECTIONS"
+    SECTIONS_PICTURE = "SECTIONS_PICTURE"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An object that was made of a deviation map."""
+
+    kind: ProductKind
+    object_key: str
+    media_type: str
+    size_bytes: int
+    sha256: Sha256Hex
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlace:
+    """Where two scans differ most: how far, and the least that could have been told there (LoD95)."""
+
+    position_mm: tuple[float, float, float]
+    distance_mm: float
+    detectable_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was found between two scans by M3C2, positive outwards."""
+
+    registration_error_mm: float
+    core_points: int
+    compared_points: int
+    significant_points: int
+    mean_mm: float
+    sigma_mm: float
+    median_mm: float
+    p025_mm: float
+    p975_mm: float
+    detectable_mm: float
+    places: tuple[ChangePlace, ...]
+    scene_key: str
+    changes_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanComparison:
+    id: ComparisonId
+    first_scan_id: ScanId
+    second_scan_id: ScanId
+    radius_mm: float
+    depth_mm: float
+    registration_error_mm: float | None
+    state: UploadState
+    fault: Fault | None
+    changes: Changes | None
+    job_id: UUID | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

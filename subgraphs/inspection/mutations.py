@@ -9,8 +9,9 @@ import strawberry
 
 from db.blobs import Blobs
 from subgraphs.inspection import errors, model
-from subgraphs.inspection.service import assets, decisions, uploads
+from subgraphs.inspection.service import assets, comparisons, decisions, uploads
 from subgraphs.inspection.types import values
+from subgraphs.inspection.types.comparisons import ScanComparison
 from subgraphs.inspection.types.entities import Asset, CadRevision, Scan, asset_type
 from subgraphs.inspection.types.jobs import Job, job_by_id
 from subgraphs.inspection.types.results import Inspection, QcDecision
@@ -58,6 +59,10 @@ class PartsMissing(Problem):
 class CadNotReady(Problem): ...
 
 
+@strawberry.type(description="The scans are not of one thing, or not processed.")
+class ScansNotComparable(Problem): ...
+
+
 @strawberry.type(description="The inspection is decided, or was decided otherwise meanwhile.")
 class DecisionStands(Problem): ...
 
@@ -71,6 +76,7 @@ HANDLERS = [
     ShownAs(errors.PartsMismatch, PartsMismatch),
     ShownAs(errors.PartsMissing, PartsMissing),
     ShownAs(errors.CadNotReady, CadNotReady),
+    ShownAs(errors.ScansNotComparable, ScansNotComparable),
     ShownAs(errors.DecisionStands, DecisionStands),
     ShownAs(errors.OperatorRequired, OperatorRequired),
 ]
@@ -244,6 +250,29 @@ class InspectionDecided:
     decision: QcDecision
 
 
+@strawberry.input(description="Two processed scans of one asset against one CAD revision; lengths in millimetres.")
+class CompareScansInput:
+    first_scan_id: strawberry.ID
+    second_scan_id: strawberry.ID
+    idempotency_key: str
+    radius_mm: float = strawberry.field(default=1.0, description="Of the cylinders in which both are averaged.")
+    depth_mm: float = strawberry.field(
+        default=2.0, description="How far a change may reach to be seen; less than a wall is thick."
+    )
+    registration_error_mm: float | None = strawberry.field(
+        default=None, description="Left out: estimated from both alignments' residuals and effective points."
+    )
+
+
+@strawberry.type(description="The comparison is queued.")
+class ScanComparisonBegun:
+    comparison: ScanComparison
+
+
+CompareScansResult = Annotated[
+    ScanComparisonBegun | ScansNotComparable | NotFoundProblem | InvalidInput | ConflictProblem | NotAllowed,
+    strawberry.union("CompareScansResult"),
+]
 CreateAssetResult = Annotated[
     AssetCreated | SerialNumberTaken | InvalidInput | ConflictProblem | NotAllowed,
     strawberry.union("CreateAssetResult"),
@@ -359,3 +388,17 @@ class Mutation:
                 work, id, input.verdict, input.reason, expected, info.context.resources.now()
             )
         return InspectionDecided(inspection=Inspection.of(inspection), decision=QcDecision(row=decision))
+
+    @strawberry.mutation(description="Find what changed from one scan to another (M3C2 with its level of detection).")
+    async def compare_scans(self, info: Info, input: CompareScansInput) -> CompareScansResult:
+        asked = comparisons.Asked(
+            first=model.ScanId(key_of(input.first_scan_id, "Scan")),
+            second=model.ScanId(key_of(input.second_scan_id, "Scan")),
+            radius_mm=input.radius_mm,
+            depth_mm=input.depth_mm,
+            registration_error_mm=input.registration_error_mm,
+            idempotency_key=input.idempotency_key,
+        )
+        async with info.context.changing() as work:
+            comparison = await comparisons.compare_scans(work, asked, info.context.resources.now())
+        return ScanComparisonBegun(comparison=ScanComparison(row=comparison))

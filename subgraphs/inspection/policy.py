@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -28,10 +30,35 @@ from subgraphs.inspection.model import (
 from subgraphs.serving.errors import BadInput, Forbidden
 from subgraphs.serving.roles import Scope
 
+
+class DecisionZone(StrEnum):
+    """Where a measured value lies by ISO 14253-1."""
+
+    ACCEPTANCE = "ACCEPTANCE"
+    UNCERTAINTY = "UNCERTAINTY"
+    REJECTION = "REJECTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Conformity:
+    """A measured profile against its limits under ISO 14253-1. `acceptance_mm` None: U leaves no acceptance zone."""
+
+    zone: DecisionZone
+    guard_band_mm: float
+    acceptance_mm: tuple[float, float] | None
+    rejection_below_mm: float
+    rejection_above_mm: float
+
+
 MIB = 1024 * 1024
 SMALLEST_PART_BYTES = 5 * MIB  # the object store's own limit for every part but the last
 LARGEST_PART_BYTES = 512 * MIB
 MOST_PARTS = 10_000
+ZONE_OF_VERDICT = {
+    Verdict.PASS: DecisionZone.ACCEPTANCE,
+    Verdict.FAIL: DecisionZone.REJECTION,
+    Verdict.INCONCLUSIVE: DecisionZone.UNCERTAINTY,
+}
 LARGEST_FILE_BYTES = 200 * 1024 * MIB
 
 
@@ -101,13 +128,33 @@ def verdict_of(summary: DeviationSummary, rule: ToleranceRule) -> Verdict:
     The measured quantity is the surface profile: the lowest and highest local deviation, not single points, so one
     stray does not fail a part and a small bulge does not drown in a million good points.
     """
-    guard = uncertainty_of(summary, rule)
-    low, high = summary.profile_lower_mm, summary.profile_upper_mm
+    return verdict_between(summary.profile_lower_mm, summary.profile_upper_mm, uncertainty_of(summary, rule), rule)
+
+
+def verdict_between(low: float, high: float, guard: float, rule: ToleranceRule) -> Verdict:
+    """Of a lowest and a highest deviation, millimetres."""
     if low - guard >= rule.lower_mm and high + guard <= rule.upper_mm:
         return Verdict.PASS
     if low + guard < rule.lower_mm or high - guard > rule.upper_mm:
         return Verdict.FAIL
     return Verdict.INCONCLUSIVE
+
+
+def conformity_of(summary: DeviationSummary, rule: ToleranceRule) -> Conformity:
+    """The zones that the limits and the uncertainty make, and in which of them the measured profile lies.
+
+    The guard band is the whole expanded uncertainty, not the 83 % of it that ISO 14253-1 asks for by default: a profile
+    is the worst of thousands of places.
+    """
+    guard = uncertainty_of(summary, rule)
+    lower, upper = rule.lower_mm + guard, rule.upper_mm - guard
+    return Conformity(
+        zone=ZONE_OF_VERDICT[verdict_of(summary, rule)],
+        guard_band_mm=guard,
+        acceptance_mm=(lower, upper) if lower <= upper else None,
+        rejection_below_mm=rule.lower_mm - guard,
+        rejection_above_mm=rule.upper_mm + guard,
+    )
 
 
 def uncertainty_of(summary: DeviationSummary, rule: ToleranceRule) -> float:
@@ -119,7 +166,7 @@ def reason_for(verdict: Verdict, summary: DeviationSummary, rule: ToleranceRule,
     said = {
         Verdict.PASS: "lies inside the tolerance even after its uncertainty is taken off",
         Verdict.FAIL: "lies outside the tolerance by more than its uncertainty",
-        Verdict.INCONCLUSIVE: "touches a limit within its uncertainty: measure with less, or let an operator decide",
+        Verdict.INCONCLUSIVE: "lies in the uncertainty zone of a limit: measure with less, or let an operator decide",
     }[verdict]
     text = (
         f"Surface profile {summary.profile_lower_mm:+.3f} to {summary.profile_upper_mm:+.3f} mm "

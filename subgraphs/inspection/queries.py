@@ -10,6 +10,7 @@ import strawberry
 from subgraphs.inspection import model
 from subgraphs.inspection.repository import aggregates, assets, results, uploads
 from subgraphs.inspection.types import values
+from subgraphs.inspection.types.comparisons import ScanComparison
 from subgraphs.inspection.types.entities import Asset, AssetNear, CadRevision, Scan, asset_type
 from subgraphs.inspection.types.jobs import Job
 from subgraphs.inspection.types.pages import newest_connection, newest_first
@@ -156,6 +157,10 @@ class Query:
         async with info.context.reading() as work:
             rows = await results.inspections_page(work, (filter or InspectionFilter()).value(), page)
         return newest_connection(rows, request, Inspection.of, lambda each: (each.created_at, each.id))
+
+    @strawberry.field
+    async def scan_comparison(self, info: Info, id: strawberry.ID) -> ScanComparison | None:
+        return found(await ScanComparison.resolve_reference(info, id), "ScanComparison")
 
     @strawberry.field
     async def job(self, info: Info, id: strawberry.ID) -> Job | None:

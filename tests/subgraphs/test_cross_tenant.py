@@ -38,6 +38,8 @@ TYPE_OF_ID = {
     "expectedHead": "TwinVersion",
     "mergedParents": "TwinVersion",
     "expectedDecisionId": "QcDecision",
+    "firstScanId": "Scan",
+    "secondScanId": "Scan",
 }
 # Where the right refusal is another one: what the caller expected is not so, whatever it was.
 REFUSED_OTHERWISE = {
@@ -47,8 +49,8 @@ REFUSED_OTHERWISE = {
 LOOKUPS = {
     f"query {name}"
     for name in (
-        "asset", "cadRevision", "scan", "inspection", "job", "twin", "twinVersion", "user", "device", "apiKey",
-        "auditEvent",
+        "asset", "cadRevision", "scan", "scanComparison", "inspection", "job", "twin", "twinVersion", "user", "device",
+        "apiKey", "auditEvent",
     )
 }  # fmt: skip
 """A foreign id answers null, and says NOT_FOUND as an unknown one does."""

@@ -17,9 +17,12 @@ from db.tables.inspection import (
     CadRevisionRow,
     DeviationBandRow,
     DeviationMapRow,
+    DeviationProductRow,
+    DeviationRegionRow,
     InspectionRow,
     MeasurementRow,
     QcDecisionRow,
+    ScanComparisonRow,
     ScanRow,
     WorstPointRow,
 )
@@ -59,6 +62,7 @@ async def _tenancy(work: UnitOfWork, label: str) -> dict[str, UUID]:
 
 async def _inspection(work: UnitOfWork, label: str, operator: UserId) -> dict[str, UUID]:
     names = ("Part", "CadRevision", "Scan", "Alignment", "DeviationMap", "Inspection", "QcDecision")
+    names += ("SecondScan", "ScanComparison")
     ids = {name: new_id() for name in names}
     tenant = work.caller.tenant
     upload = {
@@ -120,6 +124,29 @@ async def _inspection(work: UnitOfWork, label: str, operator: UserId) -> dict[st
             idempotency_key=f"{label}-scan",
             **upload,
         ),
+        ScanRow(
+            id=ids["SecondScan"],
+            asset_id=ids["Part"],
+            cad_revision_id=ids["CadRevision"],
+            lower_mm=-0.1,
+            upper_mm=0.1,
+            operator_id=operator,
+            points=1,
+            completed_at=NOW,
+            state="PROCESSED",
+            idempotency_key=f"{label}-second-scan",
+            **upload,
+        ),
+        ScanComparisonRow(
+            id=ids["ScanComparison"],
+            first_scan_id=ids["Scan"],
+            second_scan_id=ids["SecondScan"],
+            radius_mm=1.0,
+            depth_mm=5.0,
+            idempotency_key=f"{label}-comparison",
+            state="PROCESSING",
+            **common,
+        ),
         AlignmentRow(
             id=ids["Alignment"],
             scan_id=ids["Scan"],
@@ -144,6 +171,25 @@ async def _inspection(work: UnitOfWork, label: str, operator: UserId) -> dict[st
             **common,
         ),
         DeviationBandRow(tenant_id=tenant, deviation_map_id=ids["DeviationMap"], position=0, points=1),
+        DeviationRegionRow(
+            tenant_id=tenant,
+            deviation_map_id=ids["DeviationMap"],
+            face=0,
+            shape="PLANE",
+            area_mm2=1.0,
+            coverage=0.0,
+            points=0,
+            middle="POINT Z (0 0 0)",
+        ),
+        DeviationProductRow(
+            tenant_id=tenant,
+            deviation_map_id=ids["DeviationMap"],
+            kind="SCENE",
+            object_key=f"{label}/scene",
+            media_type="model/gltf-binary",
+            size_bytes=4,
+            sha256=HASH,
+        ),
         WorstPointRow(
             tenant_id=tenant,
             deviation_map_id=ids["DeviationMap"],
@@ -186,6 +232,7 @@ async def _inspection(work: UnitOfWork, label: str, operator: UserId) -> dict[st
             measured_at=NOW,
         ),
     )
+    del ids["SecondScan"]
     return ids
 
 

@@ -56,6 +56,24 @@ async def test_a_bulge_is_measured_judged_drawn_and_followed_by_the_twin(works: 
     assert response["data"]["_entities"][0]["twinVersion"]["message"] == "Inspection decided: FAIL"
 
 
+async def test_each_face_is_measured_and_the_bulge_is_on_one_of_them(works: Works) -> None:
+    scan = await a_scan(works, "faces", ply(scanned(bulge_mm=0.3)))
+    found = scan["inspection"]
+    faces = found["deviationMap"]["regions"]["nodes"]
+    assert [face["shape"] for face in faces].count("CYLINDER") == 3
+    assert {face["shape"] for face in faces} == {"PLANE", "CYLINDER"}
+    (bulged,) = (face for face in faces if face["verdict"] == "FAIL")
+    assert bulged["form"] == "flatness"
+    assert bulged["formMm"] == pytest.approx(0.3, abs=0.03)
+    sound = [face for face in faces if face["verdict"] == "PASS"]
+    assert len(sound) >= 8
+    assert all(face["formMm"] is None or face["formMm"] < 0.03 for face in sound)
+    assert all(0.95 < face["coverage"] <= 1 for face in sound if face["areaMm2"] > 50)
+    told = {each["characteristic"]: each["value"] for each in found["measurements"]["nodes"]}
+    assert told["profile.minimum_zone"] == pytest.approx(0.3, abs=0.03)
+    assert sum(name.startswith("position.") for name in told) == 3
+
+
 async def test_a_good_part_passes_and_the_alignment_takes_the_scan_to_the_part(works: Works) -> None:
     points = scanned(seed=5)
     scan = await a_scan(works, "good", ply(points))
@@ -65,6 +83,60 @@ async def test_a_good_part_passes_and_the_alignment_takes_the_scan_to_the_part(w
     placed = points @ pose[:3, :3].T + pose[:3, 3]
     assert np.abs(placed.min(axis=0)).max() < 0.1
     assert np.abs(placed.max(axis=0) - [40.0, 26.0, 14.0]).max() < 0.1
+
+
+COMPARE = """mutation($input: CompareScansInput!) { compareScans(input: $input) { __typename
+  ... on ScanComparisonBegun { comparison { id status } } ... on Problem { code } } }"""
+COMPARISON = """query($id: ID!) { scanComparison(id: $id) { status problem { code } job { status } changes {
+  registrationErrorMm corePoints comparedPoints significantPoints medianMm detectableMm sceneUrl changesUrl
+  places(first: 3) { positionMm distanceMm detectableMm } } } }"""
+
+
+async def test_what_changed_between_two_scans_is_found_and_placed(works: Works) -> None:
+    cad = await works.cad(BRACKET, "bracket")
+    asset = await works.floor.asset("changed")
+    scans = []
+    for name, points in (("before", scanned(seed=11)), ("after", scanned(bulge_mm=0.1, seed=12))):
+        done = await works.floor.scan(asset, cad["id"], ply(points), f"scan-{name}", tolerance=TOLERANCE)
+        scans.append(done["scan"]["id"])
+    given = {"firstScanId": scans[0], "secondScanId": scans[1], "radiusMm": 0.8, "idempotencyKey": "compare-1"}
+    early = await works.floor.mutate(COMPARE, given)
+    assert early == {"__typename": "ScansNotComparable", "code": "SCANS_NOT_COMPARABLE"}
+    await works.work_off()
+    begun = await works.floor.mutate(COMPARE, given)
+    assert await works.floor.mutate(COMPARE, given) == begun
+    await works.work_off()
+    id = begun["comparison"]["id"]
+    found = (await works.floor.asker("inspection").data_of(COMPARISON, {"id": id}))["scanComparison"]
+    assert (found["status"], found["job"]["status"], found["problem"]) == ("PROCESSED", "SUCCEEDED", None)
+    changes = found["changes"]
+    assert int(changes["comparedPoints"]) > 0.99 * int(changes["corePoints"])
+    assert 0 < changes["registrationErrorMm"] < 0.01
+    assert changes["detectableMm"] < 0.03
+    assert changes["medianMm"] == pytest.approx(0.0, abs=0.005)
+    top = changes["places"][0]
+    assert top["distanceMm"] == pytest.approx(0.1, abs=0.02)
+    assert np.linalg.norm(np.array(top["positionMm"]) - [19.0, 20.0, 14.0]) < 5.0
+    async with aiohttp.ClientSession() as session:
+        async with session.get(changes["changesUrl"]) as answer, asyncio.timeout(30):
+            arrays = np.load(io.BytesIO(await answer.read()), allow_pickle=False)
+        async with session.get(changes["sceneUrl"]) as answer:
+            assert (await answer.read())[:4] == b"glTF"
+    assert len(arrays["distance_mm"]) == int(changes["corePoints"])
+
+
+async def test_scans_of_different_things_are_not_compared(works: Works) -> None:
+    cad = await works.cad(BRACKET, "bracket")
+    scans = []
+    for serial in ("compared-a", "compared-b"):
+        asset = await works.floor.asset(serial)
+        done = await works.floor.scan(asset, cad["id"], ply(scanned(count=100)), f"scan-{serial}", tolerance=TOLERANCE)
+        scans.append(done["scan"]["id"])
+    given = {"firstScanId": scans[0], "secondScanId": scans[1], "idempotencyKey": "compare-2"}
+    assert (await works.floor.mutate(COMPARE, given))["code"] == "SCANS_NOT_COMPARABLE"
+    for change in ({"secondScanId": scans[0]}, {"radiusMm": 0.0}, {"registrationErrorMm": -1.0}):
+        answer = await works.floor.mutate(COMPARE, {**given, **change})
+        assert answer["__typename"] == "InvalidInput"
 
 
 CASES: dict[str, tuple[bytes, dict[str, Any], str]] = {

@@ -1,7 +1,7 @@
 """The heat map: a part painted with the deviations of its scan, from four sides, with scale, legend and worst places.
 
-In: the part, the scan's points in the part's frame, their signed deviations (too much material above zero), and what
-was said of them: worst places and figures are given, so that the picture cannot contradict the result. Out: a PNG, the
+In: the part with its deviations (too much material above zero), and what was said of them: worst places and figures are
+given, so that the picture cannot contradict the result. Out: a PNG, the
 same bytes for the same input. Refuses nothing: where no point lies the part stays grey.
 """
 
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workers.pictures.colours import NO_DATA, Floats, Scale, scale_for
-from workers.pictures.ray_scene import Mesh, RayScene
+from workers.pictures.colours import NO_DATA, Floats, Scale
+from workers.pictures.painted import Painted
+from workers.pictures.ray_scene import RayScene
 from workers.pictures.surface_values import SurfaceValues
 from workers.pictures.view import View, close_view, draw, whole_view
-from workers.pictures.zone import WorstPlace, Zone, signed
+from workers.pictures.zone import WorstPlace, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,22 +34,12 @@ _APART_PIXELS = 48.0
 _NICE_LENGTHS = np.outer(10.0 ** np.arange(-3, 6), [1.0, 2.0, 5.0]).ravel()
 
 
-def heat_map_png(
-    mesh: Mesh,
-    points_mm: Floats,
-    deviation_mm: Floats,
-    zone: Zone,
-    worst: Sequence[WorstPlace],
-    title: str,
-    subtitle: str,
-) -> bytes:
+def heat_map_png(painted: Painted, worst: Sequence[WorstPlace], title: str, subtitle: str) -> bytes:
     """Up to four views and a legend, 1820 x 1260 pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    scene = RayScene(mesh)
-    values = SurfaceValues(scene, points_mm, deviation_mm)
-    scale = scale_for(deviation_mm, zone)
+    scene, values, scale = painted.scene, painted.values, painted.scale
     spots = _spots(scene, worst[:_WORST_COUNT])
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)

@@ -6,13 +6,14 @@ A million measurements are seven characteristics of some hundred days: a few hun
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, func, or_, select, true, tuple_
 
 from db.lookup import among, table_of
 from db.tables.inspection import (
@@ -26,6 +27,7 @@ from db.unit_of_work import UnitOfWork
 from subgraphs.inspection.model import (
     AssetId,
     CharacteristicSummary,
+    InspectionId,
     Measurement,
     NewestFirst,
     QualitySummary,
@@ -46,6 +48,24 @@ _FAILED = (
 )
 _ASSETS = table_of(AssetRow).c
 _SERIAL_NUMBERS = select(_ASSETS.id, _ASSETS.serial_number).where(among(_ASSETS.id))
+
+
+_MEASURED = table_of(MeasurementRow).c
+_NUMBERED = (
+    select(
+        *_MEASURED,
+        func.row_number()
+        .over(partition_by=_MEASURED.inspection_id, order_by=_MEASURED.characteristic.collate("C"))
+        .label("place"),
+    )
+    .where(among(_MEASURED.inspection_id), _MEASURED.characteristic.collate("C") > bindparam("after", type_=Text))
+    .subquery()
+)
+_PAGES_OF_INSPECTIONS = (
+    select(_NUMBERED)
+    .where(_NUMBERED.c.place <= bindparam("most", type_=Integer))
+    .order_by(_NUMBERED.c.inspection_id, _NUMBERED.c.place)
+)
 
 
 @dataclass(frozen=True)
@@ -203,3 +223,13 @@ async def measurements_of_assets(
         where=lambda row: [row.characteristic == characteristic],
     )
     return {asset: [measurement_of(row) for row in rows] for asset, rows in pages.items()}
+
+
+async def measurements_of_inspections(
+    work: UnitOfWork, ids: Sequence[InspectionId], after: str, most: int
+) -> dict[InspectionId, list[Measurement]]:
+    """Up to `most` characteristics of each inspection with names above `after`, by name."""
+    found: dict[InspectionId, list[Measurement]] = defaultdict(list)
+    for row in await work.session.execute(_PAGES_OF_INSPECTIONS, {"keys": list(ids), "after": after, "most": most}):
+        found[InspectionId(row.inspection_id)].append(measurement_of(cast("MeasurementRow", row)))
+    return found

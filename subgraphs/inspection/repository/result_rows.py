@@ -40,6 +40,11 @@ _SUMMARY_COLUMNS = (
     "profile_lower_mm",
     "profile_upper_mm",
     "uncertainty_mm",
+    "strays",
+    "robust_sigma_mm",
+    "p025_mm",
+    "p975_mm",
+    "effective_points",
 )
 
 

@@ -6,7 +6,7 @@ Each verb is one step of the transaction that also ends the job. A move that fin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from subgraphs.inspection.errors import IllegalMove, OperatorRequired
 from subgraphs.inspection.events import SCAN_PROCESSED, SCAN_QUARANTINED, SCAN_TOPIC, ScanFinished
 from subgraphs.inspection.jobs import RECORD_INSPECTION, RecordInspection
 from subgraphs.inspection.model import (
+    FORM_OF_SHAPE,
     Alignment,
     AlignmentId,
     Asset,
@@ -36,6 +37,8 @@ from subgraphs.inspection.model import (
     Measurement,
     MeshFacts,
     Pictures,
+    Product,
+    RegionResult,
     Scan,
     ScanId,
     Sha256Hex,
@@ -44,8 +47,11 @@ from subgraphs.inspection.model import (
     WorstPoint,
 )
 from subgraphs.inspection.policy import decision_record, reason_for, uncertainty_of, verdict_of
-from subgraphs.inspection.repository import assets, results, uploads
+from subgraphs.inspection.repository import assets, products, results, uploads
 from subgraphs.serving.errors import NotFound
+
+MOST_FORMS = 32
+"""Faces whose form is a characteristic with a trend of its own; all faces are in the deviation map."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,10 @@ class Measured:
     deviations_key: str
     deviations_sha256: Sha256Hex
     pictures: Pictures
+    regions: tuple[RegionResult, ...] = ()
+    products: tuple[Product, ...] = ()
+    profile_mm: float | None = None
+    """Width of the narrowest profile zone without datum."""
 
 
 async def read_cad_revision(work: UnitOfWork, id: CadRevisionId) -> CadRevision:
@@ -140,8 +150,10 @@ async def record_measured_scan(
     )
     await results.insert_alignment(work, alignment)
     await results.insert_deviation_map(work, deviation_map, measured.bands, measured.worst)
+    await products.insert_regions(work, deviation_map.id, measured.regions)
+    await products.insert_products(work, deviation_map.id, measured.products)
     await results.insert_inspection(work, inspection)
-    await results.insert_measurements(work, measurements_of(inspection, measured.summary))
+    await results.insert_measurements(work, measurements_of(inspection, measured))
     reason = reason_for(inspection.verdict, measured.summary, scan.rule, alignment.ambiguous)
     evidence = Evidence(inspection, scan, cad, alignment, deviation_map)
     await decide(work, evidence, DecidedBy.RULE, reason, None, now)
@@ -241,8 +253,9 @@ def _deviation_map(scan: Scan, alignment: Alignment, measured: Measured, now: da
     )
 
 
-def measurements_of(inspection: Inspection, summary: DeviationSummary) -> list[Measurement]:
+def measurements_of(inspection: Inspection, measured: Measured) -> list[Measurement]:
     """The inspection's characteristics as rows for trends. Only the profile has limits; the others describe."""
+    summary = measured.summary
     rule, guard = inspection.rule, uncertainty_of(summary, inspection.rule)
 
     def one(name: str, value: float, unit: str, lower: float | None = None, upper: float | None = None) -> Measurement:
@@ -261,7 +274,18 @@ def measurements_of(inspection: Inspection, summary: DeviationSummary) -> list[M
         one("deviation.rms", summary.rms_mm, "mm"),
         one("deviation.p95", summary.p95_mm, "mm"),
         one("points.in_tolerance", summary.percent_in_tolerance, "%"),
+        *([] if measured.profile_mm is None else [one("profile.minimum_zone", measured.profile_mm, "mm")]),
+        *(one(name, value, "mm") for name, value in _forms(measured.regions)),
     ]
+
+
+def _forms(regions: Sequence[RegionResult]) -> Iterator[tuple[str, float]]:
+    """Characteristics of form and place, named by the face: `flatness.3` is of face 3. The largest faces only."""
+    for region in regions[:MOST_FORMS]:
+        if region.form_mm is not None:
+            yield f"{FORM_OF_SHAPE[region.shape]}.{region.face}", region.form_mm
+        if region.position_mm is not None:
+            yield f"position.{region.face}", region.position_mm
 
 
 def _verdict_on(value: float, lower: float | None, upper: float | None, guard: float) -> Verdict:

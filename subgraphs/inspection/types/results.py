@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from db.blobs import Blobs
-from subgraphs.inspection import loaders, model
+from subgraphs.inspection import loaders, model, policy
 from subgraphs.inspection.types import values
+from subgraphs.inspection.types.products import (
+    Conformity,
+    DeviationProduct,
+    DeviationRegion,
+    address_of,
+    face_after,
+    regions_connection,
+)
 from subgraphs.inspection.types.references import User
-from subgraphs.serving.connections import page_request
+from subgraphs.serving.connections import Connection, connection_of, page_of, page_request, sized_list
 from subgraphs.serving.context import Info
 from subgraphs.serving.global_ids import global_id, key_of
 from subgraphs.serving.roles import Scope
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from subgraphs.inspection.types.entities import Asset, CadRevision, Scan
 
 ENTITIES = "subgraphs.inspection.types.entities"
-PICTURE_LIFETIME_S = 900
 
 
 @strawberry.federation.type(keys=["id"], description="How a scan lies on its CAD.")
@@ -129,6 +135,40 @@ class DeviationMap:
     def uncertainty_mm(self) -> float:
         return self.row.summary.uncertainty_mm
 
+    @strawberry.field(description="Points that stand alone against their neighbours; no figure counts them.")
+    def strays(self) -> BigInt | None:
+        return None if self.row.summary.strays is None else BigInt(self.row.summary.strays)
+
+    @strawberry.field(description="Sigma by the median, which the tails do not reach.")
+    def robust_sigma_mm(self) -> float | None:
+        return self.row.summary.robust_sigma_mm
+
+    @strawberry.field(description="2.5 % of the points deviate by less than this, sign counted.")
+    def p025_mm(self) -> float | None:
+        return self.row.summary.p025_mm
+
+    @strawberry.field(description="97.5 % of the points deviate by less than this, sign counted.")
+    def p975_mm(self) -> float | None:
+        return self.row.summary.p975_mm
+
+    @strawberry.field(description="How many independent points would know the mean as well.")
+    def effective_points(self) -> float | None:
+        return self.row.summary.effective_points
+
+    @strawberry.field(description="Results of each face of the CAD, the largest first.", directives=sized_list())
+    async def regions(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[DeviationRegion]:
+        request = page_request(first, after)
+        key = (self.row.id, (face_after(request), request.limit + 1))
+        rows = await info.context.loader(loaders.RegionsByMapIdLoader).load(key)
+        return regions_connection(rows or [], request)
+
+    @strawberry.field(description="What was made of this map to be looked at; at most one of each kind.")
+    async def products(self, info: Info) -> list[DeviationProduct]:
+        rows = await info.context.loader(loaders.ProductsByMapIdLoader).load(self.row.id)
+        return [DeviationProduct(row=row) for row in rows or []]
+
     @strawberry.field
     async def bands(self, info: Info) -> list[values.Band]:
         bands = await info.context.loader(loaders.BandsByMapIdLoader).load(self.row.id)
@@ -153,19 +193,15 @@ class DeviationMap:
 
     @strawberry.field(description="A picture of the part coloured by deviation (PNG); readable for 15 minutes.")
     async def heat_map_url(self, info: Info) -> str:
-        return await _address(info, self.row.pictures.heat_map_key)
+        return await address_of(info, self.row.pictures.heat_map_key)
 
     @strawberry.field(description="The histogram as a picture (PNG); readable for 15 minutes.")
     async def histogram_url(self, info: Info) -> str:
-        return await _address(info, self.row.pictures.histogram_key)
+        return await address_of(info, self.row.pictures.histogram_key)
 
     @strawberry.field(description="The inspection report (PDF); readable for 15 minutes.")
     async def report_url(self, info: Info) -> str:
-        return await _address(info, self.row.pictures.report_key)
-
-
-async def _address(info: Info, key: str) -> str:
-    return await info.context.resources.get(Blobs).presign_get(info.context.known_caller(), key, PICTURE_LIFETIME_S)
+        return await address_of(info, self.row.pictures.report_key)
 
 
 @strawberry.federation.type(keys=["id"], description="A verdict that somebody answers for.")
@@ -277,6 +313,25 @@ class Inspection:
     @strawberry.field(description="The newest decision's verdict.")
     def verdict(self) -> model.Verdict:
         return self.row.verdict
+
+    @strawberry.field(description="The rule's own view: what the measured profile says against the limits.")
+    async def conformity(self, info: Info) -> Conformity | None:
+        found = await info.context.loader(loaders.DeviationMapByIdLoader).load(self.row.deviation_map_id)
+        return None if found is None else Conformity.of(policy.conformity_of(found.summary, self.row.rule))
+
+    @strawberry.field(
+        description="Every characteristic of this inspection by name: profile, deviations, and of the largest faces "
+        "their form and position (`flatness.3` is of face 3).",
+        directives=sized_list(),
+    )
+    async def measurements(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[values.Measurement]:
+        request = page_request(first, after)
+        key = (self.row.id, (request.after[0] if request.after else "", request.limit + 1))
+        rows = await info.context.loader(loaders.MeasurementsByInspectionIdLoader).load(key)
+        page = page_of(rows or [], request)
+        return connection_of(page, request, values.Measurement.of, lambda row: (row.characteristic,))
 
     @strawberry.field(description="The newest decision.")
     async def decision(self, info: Info) -> QcDecision | None:

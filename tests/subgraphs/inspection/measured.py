@@ -10,12 +10,18 @@ from subgraphs.inspection.model import (
     Band,
     CadRevisionId,
     DeviationSummary,
+    FaceShape,
     Fault,
     Inspection,
     MeshFacts,
     Pictures,
+    Product,
+    ProductKind,
+    RegionFigures,
+    RegionResult,
     ScanId,
     Sha256Hex,
+    Verdict,
     WorstPoint,
 )
 from subgraphs.inspection.service import results
@@ -35,6 +41,17 @@ SUMMARY = DeviationSummary(
     profile_lower_mm=-0.03,
     profile_upper_mm=0.04,
     uncertainty_mm=0.01,
+    strays=7,
+    robust_sigma_mm=0.019,
+    p025_mm=-0.038,
+    p975_mm=0.041,
+    effective_points=420.5,
+)
+FIGURES = RegionFigures(0.001, 0.02, 0.02, 0.019, -0.038, 0.041, 99.5, -0.03, 0.04, 0.01)
+REGIONS = (
+    RegionResult(0, FaceShape.PLANE, 900.0, 1.0, 600, (1.0, 2.0, 3.0), FIGURES, Verdict.PASS, 0.013, None, 0.01),
+    RegionResult(1, FaceShape.CYLINDER, 500.0, 0.8, 400, (4.0, 5.0, 6.0), FIGURES, Verdict.PASS, 0.017, 0.05, 0.01),
+    RegionResult(2, FaceShape.FREEFORM, 100.0, 0.0, 0, (7.0, 8.0, 9.0), None, None, None, None, None),
 )
 SUMMARIES = {
     "PASS": SUMMARY,
@@ -60,6 +77,9 @@ def measured(summary: DeviationSummary) -> results.Measured:
         deviations_key="scans/test/deviations.npy",
         deviations_sha256=Sha256Hex("d" * 64),
         pictures=Pictures("scans/test/heat-map.png", "scans/test/histogram.png", "scans/test/report.pdf"),
+        regions=REGIONS,
+        products=(Product(ProductKind.SCENE, "scans/test/scene.glb", "model/gltf-binary", 1234, Sha256Hex("e" * 64)),),
+        profile_mm=0.07,
     )
 
 

@@ -73,6 +73,92 @@ async def test_worst_points_are_found_within_a_box(shop: Shop) -> None:
     assert points == [{"rank": 2, "positionMm": [2.0, 5.0, 5.0]}, {"rank": 3, "positionMm": [3.0, 5.0, 5.0]}]
 
 
+async def test_a_deviation_map_shows_its_faces_a_page_at_a_time(shop: Shop) -> None:
+    _, scan = await shop.judged("R-faces", "PASS")
+    document = """query($id: ID!, $after: String) { scan(id: $id) { inspection { deviationMap {
+      strays robustSigmaMm p025Mm p975Mm effectivePoints
+      regions(first: 2, after: $after) { pageInfo { hasNextPage endCursor } nodes { face shape areaMm2 coverage points
+        middleMm figures { meanMm p025Mm profileUpperMm } verdict form formMm positionMm
+        formUncertaintyMm } } } } } }"""
+    first = (await shop.ask.data_of(document, {"id": scan}))["scan"]["inspection"]["deviationMap"]
+    assert [first[name] for name in ("strays", "robustSigmaMm", "p025Mm", "p975Mm", "effectivePoints")] == [
+        "7",
+        0.019,
+        -0.038,
+        0.041,
+        420.5,
+    ]
+    page = first["regions"]
+    assert [
+        (each["face"], each["shape"], each["form"], each["formMm"], each["positionMm"]) for each in page["nodes"]
+    ] == [
+        (0, "PLANE", "flatness", 0.013, None),
+        (1, "CYLINDER", "cylindricity", 0.017, 0.05),
+    ]
+    assert page["nodes"][1]["figures"] == {"meanMm": 0.001, "p025Mm": -0.038, "profileUpperMm": 0.04}
+    assert page["nodes"][1]["middleMm"] == [4.0, 5.0, 6.0]
+    assert page["pageInfo"]["hasNextPage"]
+    rest = (await shop.ask.data_of(document, {"id": scan, "after": page["pageInfo"]["endCursor"]}))["scan"][
+        "inspection"
+    ]
+    (unseen,) = rest["deviationMap"]["regions"]["nodes"]
+    assert (unseen["coverage"], unseen["points"], unseen["figures"], unseen["verdict"]) == (0.0, "0", None, None)
+    assert not rest["deviationMap"]["regions"]["pageInfo"]["hasNextPage"]
+    strange = await shop.ask.ask(document, {"id": scan, "after": "WyJ4Il0"})
+    assert strange["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_deviation_map_links_what_was_made_of_it(shop: Shop) -> None:
+    _, scan = await shop.judged("R-made", "PASS")
+    document = """query($id: ID!) { scan(id: $id) { inspection { deviationMap {
+      products { kind mediaType sizeBytes sha256 url } } } } }"""
+    (made,) = (await shop.ask.data_of(document, {"id": scan}))["scan"]["inspection"]["deviationMap"]["products"]
+    assert "scene.glb?" in made.pop("url")
+    assert made == {"kind": "SCENE", "mediaType": "model/gltf-binary", "sizeBytes": "1234", "sha256": "e" * 64}
+
+
+async def test_an_inspection_lists_its_measurements_by_name(shop: Shop) -> None:
+    _, scan = await shop.judged("R-named", "PASS")
+    document = """query($id: ID!, $after: String) { scan(id: $id) { inspection { measurements(first: 5, after: $after) {
+      pageInfo { hasNextPage endCursor } nodes { characteristic value unit verdict } } } } }"""
+    names, after = [], None
+    while True:
+        data = await shop.ask.data_of(document, {"id": scan, "after": after})
+        page = data["scan"]["inspection"]["measurements"]
+        names += [(node["characteristic"], node["value"]) for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert [name for name, _ in names] == sorted(name for name, _ in names)
+    told = dict(names)
+    assert len(names) == len(told) == 11
+    assert [told[name] for name in ("flatness.0", "cylindricity.1", "position.1", "profile.minimum_zone")] == [
+        0.013,
+        0.017,
+        0.05,
+        0.07,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "zone"), [("PASS", "ACCEPTANCE"), ("INCONCLUSIVE", "UNCERTAINTY"), ("FAIL", "REJECTION")]
+)
+async def test_an_inspection_shows_in_which_zone_its_profile_lies(shop: Shop, verdict: str, zone: str) -> None:
+    _, scan = await shop.judged(f"R-zone-{verdict}", verdict)
+    document = """query($id: ID!) { scan(id: $id) { inspection { tolerance { upperMm } conformity {
+      zone guardBandMm acceptanceLowerMm acceptanceUpperMm rejectionBelowMm rejectionAboveMm } } } }"""
+    found = (await shop.ask.data_of(document, {"id": scan}))["scan"]["inspection"]
+    upper = found["tolerance"]["upperMm"]
+    assert found["conformity"] == {
+        "zone": zone,
+        "guardBandMm": 0.01,
+        "acceptanceLowerMm": pytest.approx(-upper + 0.01),
+        "acceptanceUpperMm": pytest.approx(upper - 0.01),
+        "rejectionBelowMm": pytest.approx(-upper - 0.01),
+        "rejectionAboveMm": pytest.approx(upper + 0.01),
+    }
+
+
 async def test_a_scan_is_judged_once(shop: Shop) -> None:
     _, scan = await shop.judged("R-once", "PASS")
     with pytest.raises(IllegalMove):

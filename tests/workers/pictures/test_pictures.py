@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,11 +12,15 @@ from PIL import Image
 from workers.pictures.colours import NO_DATA, Scale, scale_for
 from workers.pictures.heat_map import heat_map_png
 from workers.pictures.histogram import histogram_png
+from workers.pictures.painted import Painted
 from workers.pictures.ray_scene import RayScene
 from workers.pictures.report import ReportFacts, report_pdf
+from workers.pictures.scene import divided, scene_glb
+from workers.pictures.sections import sections_png
 from workers.pictures.surface_values import SurfaceValues
 from workers.pictures.view import close_view, draw, whole_view
 from workers.pictures.zone import WorstPlace, Zone
+from workers.sections import sections_json, sections_of
 
 ZONE = Zone(-0.1, 0.1)
 FIGURES = [("Points", "20,000")]
@@ -91,7 +96,10 @@ def test_a_zone_says_both_its_limits_where_they_differ(zone: Zone, words: str) -
 def test_a_heat_map_differs_with_its_zone_and_needs_no_worst_place(
     block: Block, scan: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    pictures = {heat_map_png(block, *scan, zone, [], "Block", "") for zone in (ZONE, Zone(-0.1, 0.02), Zone(0.02, 0.1))}
+    pictures = {
+        heat_map_png(Painted.of(block, *scan, zone), [], "Block", "")
+        for zone in (ZONE, Zone(-0.1, 0.02), Zone(0.02, 0.1))
+    }
     assert len(pictures) == 3
 
 
@@ -143,7 +151,9 @@ def test_a_close_view_of_a_hidden_place_cuts_off_what_stands_before_it() -> None
 def test_the_heat_map_is_a_picture_with_the_same_bytes_each_time(
     block: Block, scan: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    first, second = (heat_map_png(block, *scan, ZONE, WORST, "Block · serial 1", "20,000 points") for _ in range(2))
+    first, second = (
+        heat_map_png(Painted.of(block, *scan, ZONE), WORST, "Block · serial 1", "20,000 points") for _ in range(2)
+    )
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (1820, 1260)
 
@@ -189,3 +199,83 @@ def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray,
     assert first.startswith(b"%PDF-")
     assert first == second
     assert first != report_pdf(facts(verdict="PASS"), picture, picture, WORST)
+
+
+def glb_of(body: bytes) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The document, and positions, deviations, colours and triangles as a viewer reads them."""
+    size = int.from_bytes(body[12:16], "little")
+    document, rest = json.loads(body[20 : 20 + size]), body[28 + size :]
+    kinds = {5126: "<f4", 5121: "u1", 5125: "<u4"}
+    widths = {"VEC3": 3, "VEC4": 4, "SCALAR": 1}
+    arrays = []
+    for accessor in document["accessors"]:
+        view = document["bufferViews"][accessor["bufferView"]]
+        raw = np.frombuffer(rest[view["byteOffset"] :][: view["byteLength"]], kinds[accessor["componentType"]])
+        arrays.append(raw.reshape(accessor["count"], widths[accessor["type"]]))
+    return document, *arrays
+
+
+def test_a_scene_carries_colours_and_deviations_at_its_corners(
+    block: Block, scan: tuple[np.ndarray, np.ndarray]
+) -> None:
+    painted = Painted.of(block, *scan, ZONE)
+    body = scene_glb(block, painted.values.at, painted.scale, "Block")
+    assert body == scene_glb(block, painted.values.at, painted.scale, "Block")
+    assert int.from_bytes(body[8:12], "little") == len(body)
+    document, positions, deviations, colours, triangles = glb_of(body)
+    places = positions + np.array(SIZE_MM) / 2
+    deviations = deviations.ravel()
+    top = places[:, 2] > SIZE_MM[2] - 0.01
+    dent = top & (np.linalg.norm(places[:, :2] - DENT_MM[:2], axis=1) < 1.5)
+    assert dent.sum() > 10
+    assert deviations[dent] == pytest.approx(-0.3, abs=0.05)
+    assert (colours[dent, 2] > colours[dent, 0]).all()
+    below = places[:, 2] < 1
+    assert (deviations[below] == document["meshes"][0]["extras"]["noData"]).all()
+    assert len({tuple(colour) for colour in colours[below]}) == 1
+    assert triangles.max() == len(positions) - 1
+    accessor = document["accessors"][0]
+    assert (accessor["min"], accessor["max"]) == (positions.min(axis=0).tolist(), positions.max(axis=0).tolist())
+
+
+def test_a_scene_is_in_metres_with_its_top_up(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    import trimesh
+
+    painted = Painted.of(block, *scan, ZONE)
+    loaded = trimesh.load_scene(
+        io.BytesIO(scene_glb(block, painted.values.at, painted.scale, "Block")), file_type="glb"
+    )
+    assert loaded.bounds[1] - loaded.bounds[0] == pytest.approx([0.04, 0.02, 0.03], abs=1e-6)
+    assert loaded.bounds[0] == pytest.approx([0.0, 0.0, -0.03], abs=1e-6)
+
+
+def test_dividing_keeps_the_surface_closed_and_its_area(block: Block) -> None:
+    places, triangles = divided(block.vertices_mm, block.triangles, 2.0)
+    corners = places[triangles]
+    lengths = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+    assert lengths.max() <= 2.0
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
+    assert area == pytest.approx(2 * (40 * 30 + 40 * 20 + 30 * 20))
+    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
+
+
+def test_sections_are_drawn_the_same_each_time(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
+    painted = Painted.of(block, *scan, ZONE)
+    sections = sections_of(block, *scan, DENT_MM, 1.0)
+    assert [section.name for section in sections] == ["middle x", "middle y", "middle z", "worst place"]
+    first, second = (sections_png(sections, painted.scene, painted.scale, "Block") for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size == (1820, 1260)
+
+
+def test_the_section_through_the_worst_place_shows_how_deep_it_is(
+    block: Block, scan: tuple[np.ndarray, np.ndarray]
+) -> None:
+    document = json.loads(sections_json(sections_of(block, *scan, DENT_MM, 1.0), ZONE))
+    worst = document["sections"][-1]
+    (line,) = worst["lines"]
+    assert worst["point"][0] == DENT_MM[0]
+    known = [value for value in line["deviations"] if value is not None]
+    assert min(known) == pytest.approx(-0.3, abs=0.03)
+    assert len(known) < len(line["deviations"]) == len(line["places"]) == len(line["points"])
