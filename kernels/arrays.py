@@ -19,6 +19,8 @@ Float32s: TypeAlias = NDArray[np.float32]
 Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
 UInt32s: TypeAlias = NDArray[np.uint32]
+Bytes: TypeAlias = NDArray[np.uint8]
+SmallInts: TypeAlias = NDArray[np.int8]
 Points: TypeAlias = Float64s | Float32s
 """(n, 3) coordinates of a scan, float32 or float64 as the reader delivered them."""
 

@@ -13,14 +13,18 @@ Why that is exact, with e the rounding: a winner that passes lies at most e beyo
 lies no farther, and the hunt sees it at most another e beyond. So everything within two e of the best is measured.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numba import prange
+from numpy.typing import NDArray
 
-from kernels.arrays import Float32s, Float64s, Int32s, Int64s, UInt32s
+from kernels.arrays import Float32s, Float64s, Int32s, Int64s, Scalar, UInt32s
 from kernels.compiled import compiled, compiled_finite, compiled_parallel, float32, float64, inlined, int64
 from kernels.distance.formula import signed, squared_and_side
 from kernels.distance.lanes import (
     BEST_ROW,
+    PACKET,
     append_children_within,
     children_within,
     extend_reach,
@@ -28,12 +32,15 @@ from kernels.distance.lanes import (
     improve_by_triangle,
     load_points,
     lowest_bit,
+    measure_pairs,
     points_reaching,
-    rivals_by_triangle,
+    rivals_in_row,
 )
 from kernels.distance.packets import LANES, PACKET_DOUBLES
 from kernels.distance.tree import CHILDREN
 
+Pairs: TypeAlias = tuple[Int32s, Int32s, Float64s, Float64s]
+"""Lanes and slots to measure, their squared distances and sides; the first LANES pairs are the winners."""
 ROUNDING = float32(24 * 2.0**-24)
 """By how much the hunt may take a triangle for farther than it is, for each unit of the largest coordinate."""
 NO_BOUND = float32(1e30)
@@ -41,6 +48,8 @@ FRONT = 120
 """Groups that the walk by levels may hold; past it the walk by depth, which orders its visits, is faster."""
 MANY = 24
 RIVALS = 1024
+PAIRS = 512
+"""Rivals measured at a time, behind the winners; room for LANES more rivals than fit is in it."""
 STACK = 512
 CHUNK = 8192
 """Points that one thread takes at a time; a multiple of LANES."""
@@ -74,14 +83,21 @@ def walk_by_levels(
 
 @compiled_finite
 def test_slots(
-    boxes: Float32s, records: Float32s, slots: Int32s, count: int, margin: float, packet: Float32s, winner: Int32s
+    boxes: Float32s,
+    records: Float32s,
+    slots: Int32s,
+    count: int,
+    margin: float,
+    packet: Float32s,
+    winner: Int32s,
+    tested: Float32s,
 ) -> int:
     """Test the triangles in `slots` that some point still reaches; those stay in front of `slots`; gives how many."""
     if count > MANY:
         # A stride of them first: what they teach spares most of the others.
         stride = count >> 3
         for i in range(8):
-            improve_by_triangle(records, int64(slots[i * stride]), packet, winner)
+            improve_by_triangle(records, int64(slots[i * stride]), packet, winner, tested, int64(0))
         extend_reach(packet, margin)
     kept = int64(0)
     for i in range(count):
@@ -89,17 +105,19 @@ def test_slots(
         slots[kept] = slots[i]
         kept += int64(points_reaching(boxes, slot >> 3, slot & 7, packet) != 0)
     for i in range(kept):
-        improve_by_triangle(records, int64(slots[i]), packet, winner)
+        improve_by_triangle(records, int64(slots[i]), packet, winner, tested, i)
     return kept
 
 
 @compiled_finite
-def keep_rivals(records: Float32s, rivals: Int32s, count: int, packet: Float32s, winner: Int32s) -> int:
-    """Drop the rivals that no point reaches any more; gives how many stay."""
+def keep_rivals(rivals: Int32s, count: int, packet: Float32s, winner: Int32s, tested: Float32s) -> int:
+    """Drop the rivals that no point reaches any more, winners too: they are known; gives how many stay."""
     kept = int64(0)
     for i in range(count):
-        rivals[kept] = rivals[i]
-        kept += int64(improve_by_triangle(records, int64(rivals[i]), packet, winner) != 0)
+        if rivals_in_row(tested, i, int64(rivals[i]), packet, winner) != 0:
+            rivals[kept] = rivals[i]
+            tested[kept * LANES : (kept + 1) * LANES] = tested[i * LANES : (i + 1) * LANES]
+            kept += 1
     return kept
 
 
@@ -113,6 +131,7 @@ def test_leaves(
     winner: Int32s,
     rivals: Int32s,
     count: int,
+    tested: Float32s,
 ) -> int:
     """Test the triangles of a leaf group that some point reaches and note them as rivals; gives the new count."""
     while mask != 0:
@@ -120,7 +139,7 @@ def test_leaves(
         mask &= mask - 1
         if points_reaching(boxes, group, child, packet) != 0:
             slot = group * CHILDREN + child
-            if improve_by_triangle(records, slot, packet, winner) != 0:
+            if improve_by_triangle(records, slot, packet, winner, tested, count) != 0:
                 rivals[count] = slot
                 count += 1
     return count
@@ -136,6 +155,7 @@ def walk_by_depth(
     margin: float,
     winner: Int32s,
     rivals: Int32s,
+    tested: Float32s,
 ) -> int:
     """Search the nearest boxes first, pruning as the bound falls; gives the count of rivals, -1 when too many."""
     groups, levels = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
@@ -151,10 +171,10 @@ def walk_by_depth(
         group, level = groups[waiting], levels[waiting]
         mask = children_within(boxes, group, frame, bound, gaps)
         if level == 0:
-            count = test_leaves(boxes, records, group, mask, packet, winner, rivals, count)
+            count = test_leaves(boxes, records, group, mask, packet, winner, rivals, count, tested)
             bound = extend_reach(packet, margin)
             if count > RIVALS - CHILDREN:
-                count = keep_rivals(records, rivals, count, packet, winner)
+                count = keep_rivals(rivals, count, packet, winner, tested)
                 if count > RIVALS // 2:
                     return -1
             continue
@@ -213,11 +233,6 @@ def closest_exactly(
     return squared, side, slot
 
 
-@inlined
-def lane_point(coordinates: Float64s, lane: int) -> tuple[float, float, float]:
-    return coordinates[lane], coordinates[lane + LANES], coordinates[lane + 2 * LANES]
-
-
 @compiled
 def measure_winners(
     corners: Float64s,
@@ -226,25 +241,23 @@ def measure_winners(
     rounding: float,
     packet: Float32s,
     winner: Int32s,
-    squared: Float64s,
-    sides: Float64s,
+    pairs: Pairs,
 ) -> int:
     """Measure the hunt's winners in double precision; gives the bits of those that turn out farther than it said."""
+    lanes, slots, squared, sides = pairs
+    for lane in range(LANES):
+        lanes[lane], slots[lane] = lane, max(winner[lane], 0)
+    measure_pairs(corners, pseudonormals, coordinates, lanes, slots, int64(0), squared, sides)
     farther = int64(0)
     for lane in range(LANES):
-        if winner[lane] < 0:
-            continue
-        x, y, z = lane_point(coordinates, lane)
-        squared[lane], sides[lane] = squared_and_side(corners, pseudonormals, int64(winner[lane]), x, y, z)
+        slots[lane] = winner[lane]
         reach = np.sqrt(float64(packet[BEST_ROW + lane])) + rounding
-        if squared[lane] > reach * reach:
-            farther |= int64(1) << lane
+        farther |= int64(squared[lane] > reach * reach) << lane
     return farther
 
 
 @compiled
 def measure_rivals(
-    records: Float32s,
     corners: Float64s,
     pseudonormals: Float32s,
     coordinates: Float64s,
@@ -252,21 +265,35 @@ def measure_rivals(
     winner: Int32s,
     rivals: Int32s,
     count: int,
-    squared: Float64s,
-    sides: Float64s,
-    slots: Int32s,
+    tested: Float32s,
+    pairs: Pairs,
 ) -> None:
-    """Let the rivals improve `squared`, `sides` and `slots`; `winner` stays: a rival is what differs from it."""
+    """Let the rivals improve on the winners in the first LANES pairs."""
+    lanes, slots, _, _ = pairs
+    waiting = int64(LANES)
     for i in range(count):
         slot = int64(rivals[i])
-        mask = rivals_by_triangle(records, slot, packet, winner)
+        mask = rivals_in_row(tested, i, slot, packet, winner)
         while mask != 0:
-            lane = lowest_bit(mask)
+            lanes[waiting], slots[waiting] = lowest_bit(mask), slot
+            waiting += 1
             mask &= mask - 1
-            x, y, z = lane_point(coordinates, lane)
-            found, side = squared_and_side(corners, pseudonormals, slot, x, y, z)
-            if found < squared[lane]:
-                squared[lane], sides[lane], slots[lane] = found, side, slot
+        if waiting >= PAIRS - LANES or (i == count - 1 and waiting > LANES):
+            settle(corners, pseudonormals, coordinates, waiting, pairs)
+            waiting = int64(LANES)
+
+
+@inlined
+def settle(corners: Float64s, pseudonormals: Float32s, coordinates: Float64s, count: int, pairs: Pairs) -> None:
+    """Measure the pairs from LANES to `count`, and let each improve on the winner of its lane."""
+    lanes, slots, squared, sides = pairs
+    lanes[count : count + LANES], slots[count : count + LANES] = 0, 0
+    for first in range(LANES, count, LANES):
+        measure_pairs(corners, pseudonormals, coordinates, lanes, slots, first, squared, sides)
+    for i in range(LANES, count):
+        lane = lanes[i]
+        if squared[i] < squared[lane]:
+            squared[lane], sides[lane], slots[lane] = squared[i], sides[i], slots[i]
 
 
 @compiled_finite
@@ -281,21 +308,30 @@ def hunt(
     hints: Int32s,
     rivals: Int32s,
     spare: Int32s,
+    tested: Float32s,
 ) -> int:
     """Find a winner for every point of the packet and all its rivals; gives their count, -1 when there are too many."""
     if hints[0] < 0:
-        return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals)
+        return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals, tested)
     for k in range(4):
-        improve_by_triangle(records, int64(hints[k]), packet, winner)
+        improve_by_triangle(records, int64(hints[k]), packet, winner, tested, int64(0))
     bound = extend_reach(packet, margin)
     count, in_rivals = walk_by_levels(boxes, starts, packet, frame, bound, rivals, spare)
     if count < 0:
-        return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals)
+        return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals, tested)
     if not in_rivals:
         rivals[:count] = spare[:count]
-    count = test_slots(boxes, records, rivals, count, margin, packet, winner)
+    count = test_slots(boxes, records, rivals, count, margin, packet, winner, tested)
     extend_reach(packet, margin)
     return count
+
+
+@inlined
+def aligned_room(count: int, kind: type[Scalar]) -> NDArray[Scalar]:
+    """An uninitialised array of four-byte numbers that starts on a 64-byte line."""
+    raw = np.empty(count + 16, kind)
+    start = (-raw.ctypes.data % 64) // 4
+    return raw[start : start + count]
 
 
 @compiled
@@ -311,15 +347,16 @@ def search_chunk(
     pseudonormals: Float32s,
     limit: float,
     unit: float,
-    packet: Float32s,
-    winner: Int32s,
     distances: Float64s,
     slots: Int32s,
 ) -> None:
     """Points first to last, packet by packet; `limit` is normalised, distances are multiplied by `unit`."""
+    packet, winner = aligned_room(PACKET, np.float32), aligned_room(LANES, np.int32)
+    tested = aligned_room(RIVALS * LANES, np.float32)
     frame, hints = np.empty(6, np.float32), np.full(4, -1, np.int32)
     rivals, spare = np.empty(RIVALS, np.int32), np.empty(RIVALS, np.int32)
-    squared, sides, found = np.empty(LANES), np.empty(LANES), np.empty(LANES, np.int32)
+    pairs = np.empty(PAIRS, np.int32), np.empty(PAIRS, np.int32), np.empty(PAIRS), np.empty(PAIRS)
+    _, found, squared, sides = pairs
     for point in range(first, last, LANES):
         here = coordinates[(point // LANES) * PACKET_DOUBLES : (point // LANES + 1) * PACKET_DOUBLES]
         load_points(here, 0, packet, winner, NO_BOUND)
@@ -327,18 +364,17 @@ def search_chunk(
         margin = float32(2.0) * rounding
         if limit < 1e14:
             load_points(here, 0, packet, winner, float32((limit + margin) ** 2))
-        count = hunt(boxes, starts, records, packet, frame, margin, winner, hints, rivals, spare)
-        again = measure_winners(corners, pseudonormals, here, rounding, packet, winner, squared, sides)
-        found[:] = winner
-        measure_rivals(records, corners, pseudonormals, here, packet, winner, rivals, count, squared, sides, found)
+        count = hunt(boxes, starts, records, packet, frame, margin, winner, hints, rivals, spare, tested)
+        again = measure_winners(corners, pseudonormals, here, rounding, packet, winner, pairs)
+        measure_rivals(corners, pseudonormals, here, packet, winner, rivals, count, tested, pairs)
         if count < 0:
             again = int64(0xFFFF)
         for lane in range(min(LANES, last - point)):
             if winner[lane] >= 0 and (again >> lane) & 1:
-                x, y, z = lane_point(here, lane)
                 squared[lane], sides[lane], found[lane] = closest_exactly(
-                    boxes, starts, corners, pseudonormals, int64(found[lane]), x, y, z, margin
-                )
+                    boxes, starts, corners, pseudonormals, int64(found[lane]),
+                    here[lane], here[lane + LANES], here[lane + 2 * LANES], margin,
+                )  # fmt: skip
             row = order[point + lane]
             if winner[lane] >= 0 and squared[lane] <= limit * limit:
                 distances[row], slots[row] = signed(squared[lane], sides[lane]) * unit, found[lane]
@@ -359,17 +395,15 @@ def search(
     pseudonormals: Float32s,
     limit: float,
     unit: float,
-    packets: Float32s,
-    winners: Int32s,
     distances: Float64s,
     slots: Int32s,
 ) -> None:
-    """All points, a chunk a time; `packets` and `winners` give every chunk 64-byte aligned room of its own."""
+    """All points, a chunk a time."""
     count = order.shape[0]
-    for chunk in prange(packets.shape[0]):
+    for chunk in prange((count + CHUNK - 1) // CHUNK):
         first = chunk * CHUNK
         last = min(count, first + CHUNK)
         search_chunk(
             coordinates, order, first, last, boxes, starts, records, corners, pseudonormals, limit, unit,
-            packets[chunk], winners[chunk], distances, slots,
+            distances, slots,
         )  # fmt: skip

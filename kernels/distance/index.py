@@ -5,21 +5,29 @@ points against it. Lengths come out in the unit that mesh and points share.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.arrays import Float32s, Float64s, Int32s, Points, aligned_empty, as_points, as_triangles, as_vertices
+from kernels.arrays import Float32s, Float64s, Int32s, Points, SmallInts, as_points, as_triangles, as_vertices
 from kernels.device import all_cores
-from kernels.distance.cpu import CHUNK, search
-from kernels.distance.lanes import PACKET, POINTS
+from kernels.distance.cpu import search
+from kernels.distance.describe import describe
+from kernels.distance.directional import Seen, search_along, seen_along
+from kernels.distance.normals import Normals, normals_of, pseudonormals_of
 from kernels.distance.packets import Frame, Packets, bounds, packets_in_morton_order, packets_in_order
-from kernels.distance.records import empty_records, write_records
-from kernels.distance.surface import Surface, pseudonormals_of, surface_of
+from kernels.distance.records import empty_records, normalise, write_centroids, write_records
+from kernels.distance.surface import Edges, Surface, bounds_of_corners, paired_edges, surface_of
 from kernels.distance.tree import CHILDREN, Boxes, boxes_over, tree_order
+from kernels.distance.ways import AlongDirection, AlongNormal, Feature, Shortest, Way
 from kernels.errors import EmptyMesh, InvalidParameter, PointsOutOfRange
 
+SHORTEST = Shortest()
 FARTHEST = 1e9
 """Half extents of the mesh beyond which a point is refused: squares in single precision would overflow."""
 
@@ -33,6 +41,16 @@ class Distances:
 
     def __len__(self) -> int:
         return len(self.distance)
+
+
+@dataclass(frozen=True)
+class Deviations(Distances):
+    """Distances, and what they were measured to."""
+
+    feature: SmallInts
+    """(n,) what of the triangle, a number of `Feature`; -1 where there is no triangle."""
+    normal: Float64s
+    """(n, 3) unit normal of the surface there, outwards: the face's, or the angle-weighted one of edge or corner."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +77,7 @@ class MeshIndex:
         if len(faces) == 0:
             raise EmptyMesh(0)
         with all_cores() as threads:
-            return _indexed(surface_of(points, faces), threads)
+            return _indexed(*surface_of(points, faces), threads)
 
     @property
     def triangle_count(self) -> int:
@@ -87,15 +105,40 @@ class MeshIndex:
         `presorted` says that neighbours in the array are neighbours in space (any space-filling order): it spares the
         sort and changes nothing but the speed.
         """
+        with self._packed(points, max_distance, presorted) as packets:
+            return self._as_rows(*self._searched(packets, max_distance))
+
+    def deviations(
+        self, points: ArrayLike, way: Way = SHORTEST, max_distance: float = math.inf, presorted: bool = False
+    ) -> Deviations:
+        """Distance of every point measured in a way of `kernels.distance.ways`, with feature and normal.
+
+        Where nothing is found within `max_distance` (along the normal: where the closest point is farther) the distance
+        is NaN. Along a direction the feature is always the face. Refuses a direction that is none.
+        """
+        match way:
+            case Shortest() | AlongNormal():
+                with self._packed(points, max_distance, presorted) as packets:
+                    found = self._searched(packets, max_distance)
+                    return self._described(packets, *found, along_normal=isinstance(way, AlongNormal))
+            case AlongDirection():
+                seen = seen_along(_unit_vector(way.direction), self.corners, self.triangle_count)
+                with self._packed(points, max_distance, presorted) as packets:
+                    return self._face_described(*self._searched_along(seen, packets, max_distance))
+        assert_never(way)
+
+    @contextmanager
+    def _packed(self, points: ArrayLike, max_distance: float, presorted: bool) -> Iterator[Packets]:
+        """Points checked and packed, and the cores held while they are measured."""
         checked = as_points(points)
         if not max_distance > 0:
             raise InvalidParameter("max_distance", max_distance, "above zero")
-        if len(checked) == 0:
-            return Distances(np.empty(0), np.empty(0, np.int32))
         with all_cores() as threads:
-            return self._searched(self._packets(checked, presorted, threads), max_distance)
+            yield self._packets(checked, presorted, threads)
 
     def _packets(self, points: Points, presorted: bool, threads: int) -> Packets:
+        if len(points) == 0:
+            return packets_in_order(points, self.frame)
         low_and_high = bounds(points, threads)
         self._refuse_far(points, low_and_high)
         if presorted:
@@ -110,9 +153,9 @@ class MeshIndex:
         far = np.flatnonzero((np.abs(points - center) > limit).any(axis=1))
         raise PointsOutOfRange(len(far), int(far[0]), limit)
 
-    def _searched(self, packets: Packets, max_distance: float) -> Distances:
+    def _searched(self, packets: Packets, max_distance: float) -> tuple[Float64s, Int32s]:
+        """Distances and slots, in the caller's order."""
         count = len(packets.order)
-        chunks = (count + CHUNK - 1) // CHUNK
         distances, slots = np.empty(count), np.empty(count, np.int32)
         search(
             packets.coordinates,
@@ -124,14 +167,78 @@ class MeshIndex:
             self.pseudonormals,
             max_distance * self.frame.scale,
             1.0 / self.frame.scale,
-            aligned_empty((chunks, PACKET), np.float32),
-            aligned_empty((chunks, POINTS), np.int32),
             distances,
             slots,
         )
+        return distances, slots
+
+    def _searched_along(self, seen: Seen, packets: Packets, max_distance: float) -> tuple[Float64s, Int32s]:
+        count = len(packets.order)
+        distances, slots = np.empty(count), np.empty(count, np.int32)
+        search_along(
+            packets.coordinates,
+            packets.order,
+            seen.turn,
+            seen.tree.boxes,
+            seen.tree.level_starts,
+            seen.corners,
+            max_distance * self.frame.scale,
+            1.0 / self.frame.scale,
+            distances,
+            slots,
+        )
+        return distances, slots
+
+    def _as_rows(self, distances: Float64s, slots: Int32s) -> Distances:
+        return Distances(distances, self._rows(slots))
+
+    def _rows(self, slots: Int32s) -> Int32s:
         # One row past the end answers slot -1 (nothing within reach).
         rows = np.append(self.surface.sources[self.order], np.int32(-1))
-        return Distances(distances, rows[slots])
+        found: Int32s = rows[slots]
+        return found
+
+    def _described(self, packets: Packets, distances: Float64s, slots: Int32s, along_normal: bool) -> Deviations:
+        features, normals = np.empty(len(slots), np.int8), np.empty((len(slots), 3))
+        describe(
+            packets.coordinates,
+            packets.order,
+            slots,
+            self.corners,
+            self.order,
+            self.surface.turns,
+            self.surface.triangles,
+            self.normals.faces,
+            self.normals.edges,
+            self.normals.corners,
+            self.normals.edge_of_half,
+            1.0 / self.frame.scale,
+            along_normal,
+            distances,
+            features,
+            normals,
+        )
+        return Deviations(distances, self._rows(slots), features, normals)
+
+    def _face_described(self, distances: Float64s, slots: Int32s) -> Deviations:
+        features = np.where(slots < 0, Feature.NONE, Feature.FACE).astype(np.int8)
+        faces = np.append(self.normals.faces[self.order], np.full((1, 3), np.nan), axis=0)
+        return Deviations(distances, self._rows(slots), features, faces[slots])
+
+    @cached_property
+    def normals(self) -> Normals:
+        """In double precision; made when first asked for, since signs alone do not need them."""
+        return normals_of(self.surface, paired_edges(self.surface.triangles, len(self.surface.vertices)))
+
+
+def _unit_vector(direction: tuple[float, float, float]) -> Float64s:
+    vector = np.asarray(direction, np.float64)
+    largest = float(np.abs(vector).max()) if vector.shape == (3,) else math.nan
+    if not 0 < largest < math.inf:
+        raise InvalidParameter("direction", direction, "three finite numbers, not all of them zero")
+    vector = vector / largest
+    unit: Float64s = vector / np.linalg.norm(vector)
+    return unit
 
 
 def _frame_of(low: Float64s, high: Float64s) -> Frame:
@@ -140,15 +247,16 @@ def _frame_of(low: Float64s, high: Float64s) -> Frame:
     return Frame((float(center[0]), float(center[1]), float(center[2])), 2.0 ** -math.ceil(math.log2(half)))
 
 
-def _indexed(surface: Surface, threads: int) -> MeshIndex:
-    used = surface.vertices[np.unique(surface.triangles)]
-    low, high = used.min(axis=0), used.max(axis=0)
+def _indexed(surface: Surface, edges: Edges, threads: int) -> MeshIndex:
+    low, high = bounds_of_corners(surface.vertices, surface.triangles)
     frame = _frame_of(low, high)
-    normalised = np.ascontiguousarray((surface.vertices - np.array(frame.center)) * frame.scale)
-    centroids = np.ascontiguousarray(normalised[surface.triangles].sum(axis=1).T, np.float32)
+    normalised = np.empty_like(surface.vertices)
+    normalise(surface.vertices, frame.center, frame.scale, normalised)
+    centroids = np.empty((len(surface.triangles), 3), np.float32)
+    write_centroids(normalised, surface.triangles, centroids)
     order = tree_order(centroids, threads)
     slots = (len(order) + CHILDREN - 1) // CHILDREN * CHILDREN
     corners, records, box_low, box_high = empty_records(slots)
     write_records(normalised, surface.triangles, order, corners, records, box_low, box_high)
-    pseudonormals = np.ascontiguousarray(pseudonormals_of(surface)[order])
+    pseudonormals = pseudonormals_of(surface, normals_of(surface, edges), order)
     return MeshIndex(frame, surface, low, high, order, boxes_over(box_low, box_high), records, corners, pseudonormals)

@@ -1,11 +1,12 @@
 """The vector instructions of the distance kernel: 16 points against one triangle or box, 8 boxes against 16 points.
 
-All in single precision and in the normalised frame of the tree (half extent of the mesh about 1).
+In the normalised frame of the tree (half extent of the mesh about 1), and but for `measure_pairs` in single precision.
 
     packet   float32 (80,)   five rows of 16: x, y, z, least squared distance so far, squared reach
     winner   int32 (16,)     slot of the triangle that gave the least distance, -1 for none
     frame    float32 (6,)    box around the packet: x low, x high, y low, y high, z low, z high
     boxes    float32         groups of 8 boxes, 48 floats a group: for each axis eight lows, then eight highs
+    tested   float32         rows of 16: squared distances to a triangle that was tested
     records  float32         triangles in their own frame, RECORD floats each (kernels.distance.records)
 
 `reach` is the least distance plus the rounding error of this arithmetic: a triangle farther than it cannot be the
@@ -20,7 +21,9 @@ from numba.core import types
 
 from kernels.compiled import instruction
 from kernels.distance import vectors as v
+from kernels.distance.formula import CORNERS, FEATURES, dot, offset_from_corners, squared_to_record
 from kernels.distance.records import RECORD
+from kernels.distance.rendering import rendered
 
 POINTS = 16
 CHILDREN = 8
@@ -42,47 +45,17 @@ def _row(builder: v.Builder, packet: v.Value, offset: int) -> v.Value:
     return v.load(builder, packet, offset, POINTS, 64)
 
 
-def _in_triangle_frame(
-    builder: v.Builder, record: v.Value, packet: v.Value
-) -> tuple[v.Value, v.Value, v.Value, list[v.Value]]:
-    """The 16 points in a triangle's frame: along its first edge, across it, off its plane; and the record, splatted."""
-    c = [v.splat(builder, builder.load(v.at(builder, record, k)), POINTS) for k in range(18)]
-    offset = [v.subtract(builder, _row(builder, packet, POINTS * axis), c[axis]) for axis in range(3)]
-    along, across, off = (v.dot(builder, offset, c[first : first + 3]) for first in (3, 6, 9))
-    return along, across, off, c
+_squared_to_record = rendered(squared_to_record, v.PRIMITIVES)
+_offset_from_corners = rendered(offset_from_corners, v.PRIMITIVES)
+_dot = rendered(dot, v.PRIMITIVES)
 
 
 def _squared_distances(builder: v.Builder, record: v.Value, packet: v.Value) -> v.Value:
-    """Squared distance of 16 points to a triangle: the least of its edges, and nothing in its plane when inside."""
-    along, across, off, c = _in_triangle_frame(builder, record, packet)
-    length, corner_x, corner_y, inverse_bc, inverse_ac, edge_x = c[12:18]
-    zero, one = v.constant(0.0, POINTS), v.constant(1.0, POINTS)
-
-    def squared_to(x: v.Value, y: v.Value) -> v.Value:
-        return v.add(builder, v.square(builder, x), v.square(builder, y))
-
-    def clamped(value: v.Value, high: v.Value) -> v.Value:
-        return v.minimum(builder, v.maximum(builder, value, zero), high)
-
-    def squared_to_edge(x: v.Value, y: v.Value, toward_x: v.Value, inverse: v.Value) -> v.Value:
-        share = clamped(v.multiply(builder, v.dot(builder, (x, y), (toward_x, corner_y)), inverse), one)
-        nearest = v.multiply(builder, share, toward_x), v.multiply(builder, share, corner_y)
-        return squared_to(v.subtract(builder, x, nearest[0]), v.subtract(builder, y, nearest[1]))
-
-    def cross(ax: v.Value, ay: v.Value, bx: v.Value, by: v.Value) -> v.Value:
-        return v.subtract(builder, v.multiply(builder, ax, by), v.multiply(builder, ay, bx))
-
-    from_b = v.subtract(builder, along, length)
-    edge_ab = squared_to(v.subtract(builder, along, clamped(along, length)), across)
-    edge_bc = squared_to_edge(from_b, across, edge_x, inverse_bc)
-    edge_ac = squared_to_edge(along, across, corner_x, inverse_ac)
-    nearest_edge = v.minimum(builder, edge_ab, v.minimum(builder, edge_bc, edge_ac))
-    left_of_bc = cross(edge_x, corner_y, from_b, across)
-    left_of_ca = cross(along, across, corner_x, corner_y)
-    insideness = v.minimum(builder, across, v.minimum(builder, left_of_bc, left_of_ca))
-    is_inside = builder.fcmp_ordered(">=", insideness, zero, flags=v.FAST)
-    in_plane = builder.select(is_inside, zero, nearest_edge)
-    return v.add(builder, in_plane, v.square(builder, off))
+    """Squared distance of 16 points to a triangle."""
+    c = [v.Lanes(builder, v.splat(builder, builder.load(v.at(builder, record, k)), POINTS)) for k in range(18)]
+    x, y, z = (v.Lanes(builder, _row(builder, packet, POINTS * axis)) for axis in range(3))
+    zero, one = (v.Lanes(builder, v.constant(number, POINTS)) for number in (0.0, 1.0))
+    return _squared_to_record(x, y, z, c, zero, one).value
 
 
 def _record(builder: v.Builder, records: v.Value, slot: v.Value) -> v.Value:
@@ -90,12 +63,20 @@ def _record(builder: v.Builder, records: v.Value, slot: v.Value) -> v.Value:
 
 
 @instruction
-def improve_by_triangle(_: Any, records: Any, slot: Any, packet: Any, winner: Any) -> tuple[Signature, Generator]:
-    """Let the triangle in `slot` improve the packet; gives the bits of the points whose reach it lies within."""
+def improve_by_triangle(
+    _: Any, records: Any, slot: Any, packet: Any, winner: Any, tested: Any, row: Any
+) -> tuple[Signature, Generator]:
+    """Let the triangle in `slot` improve the packet; gives the bits of the points whose reach it lies within.
+
+    What was found goes to a row of `tested`, for `rivals_in_row` to compare once the reach is final.
+    """
 
     def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
-        record_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3))
+        record_data, packet_data, winner_data, tested_data = (
+            _data(context, builder, signature, arguments, k) for k in (0, 2, 3, 4)
+        )
         squared = _squared_distances(builder, _record(builder, record_data, arguments[1]), packet_data)
+        v.store(builder, tested_data, builder.mul(arguments[5], v.INT64(POINTS)), squared, POINTS, 64)
         best = _row(builder, packet_data, BEST_ROW)
         is_better = v.is_less(builder, squared, best)
         v.store(builder, packet_data, BEST_ROW, builder.select(is_better, squared, best), POINTS, 64)
@@ -105,22 +86,68 @@ def improve_by_triangle(_: Any, records: Any, slot: Any, packet: Any, winner: An
         within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
         return v.lane_bits(builder, within, POINTS)
 
-    return types.int64(records, types.int64, packet, winner), generate
+    return types.int64(records, types.int64, packet, winner, tested, types.int64), generate
 
 
 @instruction
-def rivals_by_triangle(_: Any, records: Any, slot: Any, packet: Any, winner: Any) -> tuple[Signature, Generator]:
-    """Bits of the points within whose reach the triangle in `slot` lies although another one won."""
+def rivals_in_row(_: Any, tested: Any, row: Any, slot: Any, packet: Any, winner: Any) -> tuple[Signature, Generator]:
+    """Bits of the points within whose reach the triangle in `slot`, tested in `row`, lies although another one won."""
 
     def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
-        record_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3))
-        squared = _squared_distances(builder, _record(builder, record_data, arguments[1]), packet_data)
+        tested_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 3, 4))
+        squared = v.load(builder, tested_data, builder.mul(arguments[1], v.INT64(POINTS)), POINTS, 64)
         within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
-        slots = v.splat(builder, builder.trunc(arguments[1], v.INT32), POINTS, v.INT32)
+        slots = v.splat(builder, builder.trunc(arguments[2], v.INT32), POINTS, v.INT32)
         is_other = builder.icmp_signed("!=", slots, v.load(builder, winner_data, 0, POINTS, 64, v.INT32))
         return v.lane_bits(builder, builder.and_(within, is_other), POINTS)
 
-    return types.int64(records, types.int64, packet, winner), generate
+    return types.int64(tested, types.int64, types.int64, packet, winner), generate
+
+
+@instruction
+def measure_pairs(
+    _: Any, corners: Any, pseudonormals: Any, packet: Any, lanes: Any, slots: Any, first: Any, squared: Any, sides: Any
+) -> tuple[Signature, Generator]:
+    """Squared distances and sides, in double precision, of 16 pairs of a lane and a slot from `first` on.
+
+    `packet` holds the points in double precision; `squared` and `sides` are written at `first` too.
+    """
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        corner_data, normal_data, packet_data, lane_data, slot_data, squared_data, side_data = (
+            _data(context, builder, signature, arguments, k) for k in (0, 1, 2, 3, 4, 6, 7)
+        )
+        wide = v.vector_of(v.INT64, POINTS)
+        lane, slot = (
+            builder.sext(v.load(builder, data, arguments[5], POINTS, 4, v.INT32), wide)
+            for data in (lane_data, slot_data)
+        )
+
+        def from_rows(data: v.Value, row: v.Value, size: int, offset: v.Value, element: Any) -> v.Value:
+            place = builder.add(builder.mul(row, ir.Constant(wide, [size] * POINTS)), offset)
+            return v.gather(builder, data, place, POINTS, element)
+
+        def step(k: int) -> v.Value:
+            return ir.Constant(wide, [k] * POINTS)
+
+        points = [from_rows(packet_data, lane, 1, step(POINTS * axis), v.DOUBLE) for axis in range(3)]
+        corner = [from_rows(corner_data, slot, CORNERS, step(k), v.DOUBLE) for k in range(CORNERS)]
+        *offset, feature = _offset_from_corners(*(v.Lanes(builder, each) for each in (*points, *corner)))
+        first = builder.mul(feature.value, step(3))
+        normal = [
+            builder.fpext(
+                from_rows(normal_data, slot, 3 * FEATURES, builder.add(first, step(axis)), v.FLOAT),
+                v.vector_of(v.DOUBLE, POINTS),
+            )
+            for axis in range(3)
+        ]
+        side = _dot(*offset, *(v.Lanes(builder, each) for each in normal))
+        v.store(builder, squared_data, arguments[5], _dot(*offset, *offset).value, POINTS, 8, v.DOUBLE)
+        v.store(builder, side_data, arguments[5], side.value, POINTS, 8, v.DOUBLE)
+        return context.get_dummy_value()
+
+    signature = types.void(corners, pseudonormals, packet, lanes, slots, types.int64, squared, sides)
+    return signature, generate
 
 
 def _squared_gaps(
@@ -251,7 +278,8 @@ def extend_reach(_: Any, packet: Any, margin: Any) -> tuple[Signature, Generator
         packet_data = _data(context, builder, signature, arguments, 0)
         best = _row(builder, packet_data, BEST_ROW)
         root = v.square_root(builder, best, POINTS)
-        reach = v.square(builder, v.add(builder, root, v.splat(builder, arguments[1], POINTS)))
+        extended = v.add(builder, root, v.splat(builder, arguments[1], POINTS))
+        reach = v.multiply(builder, extended, extended)
         v.store(builder, packet_data, REACH_ROW, reach, POINTS, 64)
         return v.reduce(builder, reach, POINTS, v.maximum)
 

@@ -2,7 +2,7 @@
 
 In: normalised vertices, triangles and the order of the tree. Out, a slot each, padded to whole groups of eight:
 
-    corners    float64 (slots, 10)   a, b, c, needle mark
+    corners    float64 (slots, 9)    a, b, c; ab is the longest edge
     records    float32 (slots * 20)  a; axis along ab; axis across; unit normal; |ab|; c in those axes; 1/|bc|^2;
                                      1/|ac|^2; c minus b along ab; two floats of padding
     low, high  float32 (slots, 3)    box
@@ -13,7 +13,7 @@ from numba import prange
 
 from kernels.arrays import Float32s, Float64s, Int32s
 from kernels.compiled import compiled_parallel, inlined
-from kernels.distance.formula import CORNERS, NEEDLE, NEEDLE_SHAPE, cross, dot
+from kernels.distance.formula import CORNERS, cross, dot
 
 RECORD = 20
 NOWHERE = 1e16
@@ -45,17 +45,6 @@ def write_record(records: Float32s, slot: int, corner: Float64s) -> None:
     records[first + 19] = 0.0
 
 
-@inlined
-def needle_mark(corner: Float64s) -> float:
-    """1.0 when the triangle is a needle."""
-    bx, by, bz = corner[3] - corner[0], corner[4] - corner[1], corner[5] - corner[2]
-    cx, cy, cz = corner[6] - corner[0], corner[7] - corner[1], corner[8] - corner[2]
-    nx, ny, nz = cross(bx, by, bz, cx, cy, cz)
-    dx, dy, dz = cx - bx, cy - by, cz - bz
-    longest = max(dot(bx, by, bz, bx, by, bz), dot(cx, cy, cz, cx, cy, cz), dot(dx, dy, dz, dx, dy, dz))
-    return 1.0 if dot(nx, ny, nz, nx, ny, nz) < (NEEDLE_SHAPE * longest) ** 2 else 0.0
-
-
 @compiled_parallel
 def write_records(
     vertices: Float64s,
@@ -78,11 +67,26 @@ def write_records(
         for corner in range(3):
             for axis in range(3):
                 row[3 * corner + axis] = vertices[triangles[order[slot], corner], axis]
-        row[NEEDLE] = needle_mark(row)
         for axis in range(3):
             low[slot, axis] = min(row[axis], row[3 + axis], row[6 + axis])
             high[slot, axis] = max(row[axis], row[3 + axis], row[6 + axis])
         write_record(records, slot, row)
+
+
+@compiled_parallel
+def normalise(vertices: Float64s, center: tuple[float, float, float], scale: float, normalised: Float64s) -> None:
+    for vertex in prange(vertices.shape[0]):
+        for axis in range(3):
+            normalised[vertex, axis] = (vertices[vertex, axis] - center[axis]) * scale
+
+
+@compiled_parallel
+def write_centroids(vertices: Float64s, triangles: Int32s, centroids: Float32s) -> None:
+    """Three times the mean of every triangle's corners."""
+    for triangle in prange(triangles.shape[0]):
+        a, b, c = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
+        for axis in range(3):
+            centroids[triangle, axis] = vertices[a, axis] + vertices[b, axis] + vertices[c, axis]
 
 
 def empty_records(slots: int) -> tuple[Float64s, Float32s, Float32s, Float32s]:

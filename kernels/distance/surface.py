@@ -1,30 +1,38 @@
 """Vertices and triangles made into a surface: same points welded, triangles without area dropped, edges paired.
 
-In: checked arrays. Out: `Surface`, and its pseudonormals. A point given twice (STL repeats every corner) is one vertex
-here, so that signs are right at edges. A triangle without area is dropped and counted: its edges belong to neighbours.
+In: checked arrays. Out: `Surface` and its `Edges`. A point given twice (STL repeats every corner) is one vertex here,
+so that signs are right at edges. A triangle without area is dropped and counted: its edges belong to neighbours.
 It repairs nothing else: orientation and holes are reported as `is_watertight`, and mended where scans and CAD come in.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import prange
 
-from kernels.arrays import Float32s, Float64s, Int32s, Int64s
-from kernels.compiled import compiled, int64, uint64
-from kernels.distance.formula import FEATURES, cross, dot
+from kernels.arrays import Bytes, Float64s, Int32s, Int64s
+from kernels.compiled import compiled, compiled_parallel, inlined, int64, uint64
+from kernels.distance.formula import cross, dot
 from kernels.errors import EmptyMesh
 
 FLATNESS = 1e-14
 """Twice the area over the product of two edges below which the direction of a normal is rounding noise."""
+WITHOUT_AREA = 3
+"""In the place of a turn."""
+FEW = 32
+"""Edges at a vertex up to which they are sorted by insertion."""
 
 
 @dataclass(frozen=True)
 class Surface:
     vertices: Float64s
     triangles: Int32s
-    """Welded vertex numbers of the triangles that have an area, (m, 3)."""
+    """Welded vertex numbers of the triangles that have an area, (m, 3), turned: the first edge is the longest."""
     sources: Int32s
     """For each of them its number in the caller's array, (m,)."""
+    turns: Bytes
+    """For each of them which corner of the caller's triangle is its first, (m,)."""
     dropped: int
     """How many triangles had no area."""
     open_edges: int
@@ -35,16 +43,28 @@ class Surface:
         return self.open_edges == 0
 
 
-def surface_of(vertices: Float64s, triangles: Int32s) -> Surface:
-    """Weld, drop and pair; refuses a mesh of which nothing is left."""
+@dataclass(frozen=True)
+class Edges:
+    """The half edges of a surface, those of one edge beside each other; 3 * triangle + corner names a half edge."""
+
+    keys: Int64s
+    """Lower vertex number times the number of vertices, plus the higher one; the lower numbers ascend."""
+    halves: Int64s
+
+
+def surface_of(vertices: Float64s, triangles: Int32s) -> tuple[Surface, Edges]:
+    """Weld, drop and pair; refuses a mesh of which nothing is left. Call it within `kernels.device.all_cores()`."""
     welded = weld(vertices + 0.0, triangles)  # plus zero turns -0.0 into 0.0: one point, one bit pattern
-    has_area = triangles_with_area(vertices, welded, FLATNESS)
-    sources = np.flatnonzero(has_area).astype(np.int32)
+    turns = np.empty(len(welded), np.uint8)
+    turn_longest_first(vertices * unit_of(vertices), welded, FLATNESS, turns)
+    sources = np.flatnonzero(turns != WITHOUT_AREA).astype(np.int32)
     if len(sources) == 0:
         raise EmptyMesh(len(triangles))
-    kept = np.ascontiguousarray(welded[sources])
-    edges, halves = paired_edges(kept, len(vertices))
-    return Surface(vertices, kept, sources, len(triangles) - len(sources), count_open_edges(kept, edges, halves))
+    dropped = len(triangles) - len(sources)
+    if dropped:
+        welded, turns = welded[sources], turns[sources]
+    edges = paired_edges(welded, len(vertices))
+    return Surface(vertices, welded, sources, turns, dropped, count_open_edges(welded, edges.keys, edges.halves)), edges
 
 
 @compiled
@@ -81,29 +101,98 @@ def weld(vertices: Float64s, triangles: Int32s) -> Int32s:
     return welded
 
 
-@compiled
-def triangles_with_area(
-    vertices: Float64s, triangles: Int32s, flatness: float
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether each triangle has a normal whose direction means something."""
-    result = np.empty(triangles.shape[0], np.bool_)
-    for triangle in range(triangles.shape[0]):
-        a, b, c = triangles[triangle]
-        px, py, pz = vertices[b] - vertices[a]
-        qx, qy, qz = vertices[c] - vertices[a]
+def unit_of(vertices: Float64s) -> float:
+    """A power of two that brings coordinates of any size near one, so that no product of four lengths overflows."""
+    largest = max(abs(float(vertices.max())), abs(float(vertices.min())))
+    return 2.0 ** -math.frexp(largest)[1]
+
+
+@inlined
+def edge_between(vertices: Float64s, start: int, end: int) -> tuple[float, float, float]:
+    return (
+        vertices[end, 0] - vertices[start, 0],
+        vertices[end, 1] - vertices[start, 1],
+        vertices[end, 2] - vertices[start, 2],
+    )
+
+
+@compiled_parallel
+def turn_longest_first(vertices: Float64s, triangles: Int32s, flatness: float, turns: Bytes) -> None:
+    """Turn every triangle so that its longest edge comes first; notes the turn, or that its normal means nothing."""
+    for triangle in prange(triangles.shape[0]):
+        a, b, c = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
+        px, py, pz = edge_between(vertices, a, b)
+        qx, qy, qz = edge_between(vertices, a, c)
+        rx, ry, rz = edge_between(vertices, b, c)
+        ab, ac, bc = dot(px, py, pz, px, py, pz), dot(qx, qy, qz, qx, qy, qz), dot(rx, ry, rz, rx, ry, rz)
         nx, ny, nz = cross(px, py, pz, qx, qy, qz)
-        limit = flatness * flatness * dot(px, py, pz, px, py, pz) * dot(qx, qy, qz, qx, qy, qz)
-        result[triangle] = dot(nx, ny, nz, nx, ny, nz) > limit
-    return result
+        if not dot(nx, ny, nz, nx, ny, nz) > flatness * flatness * ab * ac:
+            turns[triangle] = WITHOUT_AREA
+        elif bc > ab and bc >= ac:
+            turns[triangle] = 1
+            triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2] = b, c, a
+        elif ac > ab:
+            turns[triangle] = 2
+            triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2] = c, a, b
+        else:
+            turns[triangle] = 0
 
 
-def paired_edges(triangles: Int32s, vertex_count: int) -> tuple[Int64s, Int64s]:
-    """Edge keys in ascending order and, for each, its half edge (3 * triangle + corner where it starts)."""
-    start = triangles.ravel().astype(np.int64)
-    end = triangles[:, [1, 2, 0]].ravel().astype(np.int64)
-    key = np.minimum(start, end) * vertex_count + np.maximum(start, end)
-    halves = np.argsort(key, kind="stable")
-    return key[halves], halves
+@compiled
+def bounds_of_corners(vertices: Float64s, triangles: Int32s) -> tuple[Float64s, Float64s]:
+    """Low and high corner of the box around all triangles."""
+    low, high = vertices[triangles[0, 0]].copy(), vertices[triangles[0, 0]].copy()
+    for triangle in range(triangles.shape[0]):
+        for corner in range(3):
+            for axis in range(3):
+                value = vertices[triangles[triangle, corner], axis]
+                low[axis], high[axis] = min(low[axis], value), max(high[axis], value)
+    return low, high
+
+
+@compiled
+def halves_by_vertex(triangles: Int32s, vertex_count: int) -> tuple[Int64s, Int32s, Int64s]:
+    """Half edges in the order of their lower vertex: first place of each vertex, higher vertices, half edges."""
+    starts = np.zeros(vertex_count + 1, np.int64)
+    count = 3 * triangles.shape[0]
+    for half in range(count):
+        start, end = triangles[half // 3, half % 3], triangles[half // 3, (half + 1) % 3]
+        starts[min(start, end) + 1] += 1
+    for vertex in range(vertex_count):
+        starts[vertex + 1] += starts[vertex]
+    places, others, halves = starts[:-1].copy(), np.empty(count, np.int32), np.empty(count, np.int64)
+    for half in range(count):
+        start, end = triangles[half // 3, half % 3], triangles[half // 3, (half + 1) % 3]
+        place = places[min(start, end)]
+        places[min(start, end)] = place + 1
+        others[place], halves[place] = max(start, end), half
+    return starts, others, halves
+
+
+@compiled_parallel
+def order_around_vertices(starts: Int64s, others: Int32s, halves: Int64s, keys: Int64s) -> None:
+    """Sort the half edges of every vertex by the vertex at their other end, keep their order else, and write keys."""
+    vertex_count = starts.shape[0] - 1
+    for vertex in prange(vertex_count):
+        first, last = starts[vertex], starts[vertex + 1]
+        if last - first > FEW:
+            order = np.argsort(others[first:last], kind="mergesort")
+            others[first:last], halves[first:last] = others[first:last][order], halves[first:last][order]
+        for i in range(first, last if last - first <= FEW else first):
+            other, half, j = others[i], halves[i], i
+            while j > first and others[j - 1] > other:
+                others[j], halves[j] = others[j - 1], halves[j - 1]
+                j -= 1
+            others[j], halves[j] = other, half
+        for i in range(first, last):
+            keys[i] = int64(vertex) * vertex_count + others[i]
+
+
+def paired_edges(triangles: Int32s, vertex_count: int) -> Edges:
+    starts, others, halves = halves_by_vertex(triangles, vertex_count)
+    keys = np.empty_like(halves)
+    order_around_vertices(starts, others, halves, keys)
+    return Edges(keys, halves)
 
 
 @compiled
@@ -119,51 +208,3 @@ def count_open_edges(triangles: Int32s, edges: Int64s, halves: Int64s) -> int:
             count += 1
         i = j
     return count
-
-
-def pseudonormals_of(surface: Surface) -> Float32s:
-    """(m, 21): for each triangle the normals of its seven features, in the order of `formula`; lengths mean nothing."""
-    faces = np.zeros((len(surface.triangles), 3))
-    corners = np.zeros_like(surface.vertices)
-    add_corner_normals(surface.vertices, surface.triangles, faces, corners)
-    edges, halves = paired_edges(surface.triangles, len(surface.vertices))
-    edge_normals = np.zeros((len(surface.triangles), 3, 3))
-    add_edge_normals(edges, halves, faces, edge_normals)
-    result = np.empty((len(surface.triangles), FEATURES, 3), np.float32)
-    result[:, 0] = faces
-    result[:, 1:4] = edge_normals
-    result[:, 4:7] = corners[surface.triangles]
-    return result.reshape(-1, 3 * FEATURES)
-
-
-@compiled
-def add_corner_normals(vertices: Float64s, triangles: Int32s, faces: Float64s, corners: Float64s) -> None:
-    """Unit normals of faces, and at every vertex the sum of those around it, weighted with their angle there."""
-    for triangle in range(triangles.shape[0]):
-        for k in range(3):
-            here = triangles[triangle, k]
-            px, py, pz = vertices[triangles[triangle, (k + 1) % 3]] - vertices[here]
-            qx, qy, qz = vertices[triangles[triangle, (k + 2) % 3]] - vertices[here]
-            nx, ny, nz = cross(px, py, pz, qx, qy, qz)
-            area = np.sqrt(dot(nx, ny, nz, nx, ny, nz))
-            if k == 0:
-                faces[triangle, 0], faces[triangle, 1], faces[triangle, 2] = nx / area, ny / area, nz / area
-            angle = np.arctan2(area, dot(px, py, pz, qx, qy, qz))
-            for axis in range(3):
-                corners[here, axis] += angle * faces[triangle, axis]
-
-
-@compiled
-def add_edge_normals(edges: Int64s, halves: Int64s, faces: Float64s, edge_normals: Float64s) -> None:
-    """At every edge the sum of the normals of the faces that it joins."""
-    i = 0
-    while i < edges.shape[0]:
-        j, x, y, z = i, 0.0, 0.0, 0.0
-        while j < edges.shape[0] and edges[j] == edges[i]:
-            face = halves[j] // 3
-            x, y, z = x + faces[face, 0], y + faces[face, 1], z + faces[face, 2]
-            j += 1
-        for k in range(i, j):
-            face, side = halves[k] // 3, halves[k] % 3
-            edge_normals[face, side, 0], edge_normals[face, side, 1], edge_normals[face, side, 2] = x, y, z
-        i = j

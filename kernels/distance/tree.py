@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from kernels.arrays import Float32s, Int32s, Int64s, aligned_empty
-from kernels.compiled import compiled, compiled_parallel, float32
+from kernels.compiled import compiled, compiled_parallel, float32, inlined
 from kernels.distance.records import NOWHERE
 
 CHILDREN = 8
@@ -26,21 +26,31 @@ class Boxes:
     """First group of each level, leaves first, and after the last level the number of groups."""
 
 
+@inlined
+def swap(order: Int32s, centroids: Float32s, i: int, j: int) -> None:
+    order[i], order[j] = order[j], order[i]
+    for axis in range(3):
+        centroids[i, axis], centroids[j, axis] = centroids[j, axis], centroids[i, axis]
+
+
 @compiled
-def partition(order: Int32s, key: Float32s, low: int, high: int, kth: int) -> None:
-    """Hoare's quickselect on order[low:high] by key: afterwards nothing before `kth` is greater, nothing after less."""
+def partition(order: Int32s, centroids: Float32s, axis: int, low: int, high: int, kth: int) -> None:
+    """Hoare's quickselect on [low, high) along an axis: afterwards nothing before `kth` is greater, nothing after less.
+
+    Centroids move with their numbers, so that memory is read in order.
+    """
     high -= 1
     while low < high:
-        first, middle, last = key[order[low]], key[order[(low + high) >> 1]], key[order[high]]
+        first, middle, last = centroids[low, axis], centroids[(low + high) >> 1, axis], centroids[high, axis]
         pivot = max(min(first, middle), min(max(first, middle), last))
         i, j = low, high
         while i <= j:
-            while key[order[i]] < pivot:
+            while centroids[i, axis] < pivot:
                 i += 1
-            while key[order[j]] > pivot:
+            while centroids[j, axis] > pivot:
                 j -= 1
             if i <= j:
-                order[i], order[j] = order[j], order[i]
+                swap(order, centroids, i, j)
                 i += 1
                 j -= 1
         if kth <= j:
@@ -52,18 +62,16 @@ def partition(order: Int32s, key: Float32s, low: int, high: int, kth: int) -> No
 
 
 @compiled
-def longest_axis(order: Int32s, centroids: Float32s, low: int, high: int) -> int:
-    best, longest = 0, float32(-1.0)
-    for axis in range(3):
-        key = centroids[axis]
-        least = key[order[low]]
-        most = least
-        for i in range(low + 1, high):
-            value = key[order[i]]
-            least, most = min(least, value), max(most, value)
-        if most - least > longest:
-            best, longest = axis, most - least
-    return best
+def longest_axis(centroids: Float32s, low: int, high: int) -> int:
+    x0, y0, z0 = centroids[low, 0], centroids[low, 1], centroids[low, 2]
+    x1, y1, z1 = x0, y0, z0
+    for i in range(low + 1, high):
+        x, y, z = centroids[i, 0], centroids[i, 1], centroids[i, 2]
+        x0, x1, y0, y1, z0, z1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y), min(z0, z), max(z1, z)
+    x, y, z = x1 - x0, y1 - y0, z1 - z0
+    if x >= y and x >= z:
+        return 0
+    return 1 if y >= z else 2
 
 
 @compiled
@@ -76,7 +84,7 @@ def split(order: Int32s, centroids: Float32s, low: int, high: int, capacity: int
         return -1, capacity
     subtrees = (count + capacity - 1) // capacity
     cut = low + (subtrees // 2) * capacity
-    partition(order, centroids[longest_axis(order, centroids, low, high)], low, high, cut)
+    partition(order, centroids, longest_axis(centroids, low, high), low, high, cut)
     return cut, capacity
 
 
@@ -122,8 +130,8 @@ def order_ranges(order: Int32s, centroids: Float32s, ranges: Int64s) -> None:
 
 
 def tree_order(centroids: Float32s, threads: int) -> Int32s:
-    """Which triangle each slot holds; `centroids` is (3, n)."""
-    order = np.arange(centroids.shape[1], dtype=np.int32)
+    """Which triangle each slot holds; `centroids` is (n, 3) and is put into that order."""
+    order = np.arange(len(centroids), dtype=np.int32)
     capacity = 1
     while capacity * CHILDREN < len(order):
         capacity *= CHILDREN

@@ -71,10 +71,6 @@ def multiply(builder: Builder, left: Value, right: Value) -> Value:
     return builder.fmul(left, right, flags=FAST)
 
 
-def square(builder: Builder, value: Value) -> Value:
-    return multiply(builder, value, value)
-
-
 def is_less(builder: Builder, left: Value, right: Value) -> Value:
     return builder.fcmp_ordered("<", left, right, flags=FAST)
 
@@ -93,6 +89,79 @@ def dot(builder: Builder, left: Sequence[Value], right: Sequence[Value]) -> Valu
     for a, b in zip(left[1:], right[1:], strict=True):
         total = add(builder, total, multiply(builder, a, b))
     return total
+
+
+class Lanes:
+    """A vector under Python's operators, so that a formula written for one number emits code for all lanes.
+
+    Single precision under fast-math rules, double precision under strict ones. A Python number beside it is in every
+    lane.
+    """
+
+    __slots__ = ("builder", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, builder: Builder, value: Value) -> None:
+        self.builder, self.value = builder, value
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return FAST if self.value.type.element == FLOAT else ()
+
+    def beside(self, other: "Lanes | float") -> Value:
+        """The other operand of an operator."""
+        if isinstance(other, Lanes):
+            return other.value
+        return ir.Constant(self.value.type, [other] * self.value.type.count)
+
+    def __add__(self, other: "Lanes | float") -> "Lanes":
+        return Lanes(self.builder, self.builder.fadd(self.value, self.beside(other), flags=self.flags))
+
+    def __sub__(self, other: "Lanes | float") -> "Lanes":
+        return Lanes(self.builder, self.builder.fsub(self.value, self.beside(other), flags=self.flags))
+
+    def __mul__(self, other: "Lanes | float") -> "Lanes":
+        return Lanes(self.builder, self.builder.fmul(self.value, self.beside(other), flags=self.flags))
+
+    def __truediv__(self, other: "Lanes | float") -> "Lanes":
+        return Lanes(self.builder, self.builder.fdiv(self.value, self.beside(other), flags=self.flags))
+
+    def __and__(self, other: "Lanes") -> "Lanes":
+        return Lanes(self.builder, self.builder.and_(self.value, other.value))
+
+    def _compared(self, sign: str, other: "Lanes | float") -> "Lanes":
+        return Lanes(self.builder, self.builder.fcmp_ordered(sign, self.value, self.beside(other), flags=self.flags))
+
+    def __lt__(self, other: "Lanes | float") -> "Lanes":
+        return self._compared("<", other)
+
+    def __le__(self, other: "Lanes | float") -> "Lanes":
+        return self._compared("<=", other)
+
+    def __gt__(self, other: "Lanes | float") -> "Lanes":
+        return self._compared(">", other)
+
+    def __ge__(self, other: "Lanes | float") -> "Lanes":
+        return self._compared(">=", other)
+
+
+def chosen(condition: Lanes, yes: Lanes | int, no: Lanes | int) -> Lanes:
+    """Lane by lane; whole numbers are features."""
+    kind = vector_of(INT64, condition.value.type.count)
+    picked = [each.value if isinstance(each, Lanes) else ir.Constant(kind, [each] * kind.count) for each in (yes, no)]
+    return Lanes(condition.builder, condition.builder.select(condition.value, *picked))
+
+
+def smaller(left: Lanes, right: Lanes | float) -> Lanes:
+    return chosen(left < right, left, Lanes(left.builder, left.beside(right)))
+
+
+def larger(left: Lanes, right: Lanes | float) -> Lanes:
+    return chosen(left > right, left, Lanes(left.builder, left.beside(right)))
+
+
+PRIMITIVES: dict[str, Callable[..., Any]] = {"chosen": chosen, "smaller": smaller, "larger": larger}
+"""What `rendering` puts in the place of the formulas' own."""
 
 
 def lane_bits(builder: Builder, mask: Value, width: int) -> Value:
@@ -122,6 +191,15 @@ def call_intrinsic(builder: Builder, name: str, result: Any, arguments: Sequence
 
 def square_root(builder: Builder, vector: Value, width: int) -> Value:
     return call_intrinsic(builder, f"llvm.sqrt.v{width}f32", vector_of(FLOAT, width), [vector])
+
+
+def gather(builder: Builder, data: Value, places: Value, width: int, element: Any) -> Value:
+    """The elements of an array at `places` (int64), one a lane."""
+    vector = ir.Constant(vector_of(element, width), ir.Undefined)
+    for lane in range(width):
+        place = builder.extract_element(places, INT32(lane))
+        vector = builder.insert_element(vector, builder.load(at(builder, data, place)), INT32(lane))
+    return vector
 
 
 def compress(builder: Builder, values: Value, mask: Value, width: int) -> Value:

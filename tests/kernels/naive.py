@@ -99,3 +99,50 @@ def signed_distance(vertices: NDArray[np.float64], triangles: NDArray[np.int32],
         scale = np.sqrt(squared_length(offset) * squared_length(normal))
         side[row] = (offset * normal).sum() / scale if scale > 0 else 0
     return Oracle(distance, side)
+
+
+def distance_to_feature(point: Long, triangle: Long, feature: int) -> np.longdouble:
+    """Distance of a point to what of a triangle a kernel's feature number names; infinite beside a face."""
+    if feature >= 4:
+        return np.sqrt(squared_length(point - triangle[feature - 4]))
+    if feature >= 1:
+        a, b = triangle[feature - 1], triangle[feature % 3]
+        return np.sqrt(squared_length(point - a - segment_share(point, a[None], b[None])[0] * (b - a)))
+    squared, inside = inside_plane_distance(point, *(corner[None] for corner in triangle))
+    return np.sqrt(squared[0]) if inside[0] else np.longdouble(np.inf)
+
+
+def normal_of_feature(normals: dict[object, Long], corners: Long, triangle: int, feature: int) -> Long:
+    """Unit (pseudo)normal of what a kernel's feature number names; the face's where those of the feature cancel out."""
+    row = corners[triangle]
+    if feature >= 4:
+        found = normals[key(row[feature - 4])]
+    elif feature >= 1:
+        found = normals[frozenset((key(row[feature - 1]), key(row[feature % 3])))]
+    else:
+        found = normals[triangle]
+    length = np.sqrt(squared_length(found))
+    return found / length if length > 1e-9 else normals[triangle]
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Of the line through one point: distances (negative inside), and how deep in its triangle each lies (a share)."""
+
+    distance: Long
+    depth: Long
+
+
+def crossings(corners: Long, point: Long, direction: Long) -> Crossings:
+    """Every crossing of a line with the planes of triangles that do not contain it."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    normal = np.cross(b - a, c - a)
+    facing = (normal * direction).sum(-1)
+    kept = facing != 0
+    a, b, c, normal, facing = a[kept], b[kept], c[kept], normal[kept], facing[kept]
+    ahead = ((a - point) * normal).sum(-1) / facing
+    foot = point + ahead[:, None] * direction
+    shares = [(np.cross(end - start, foot - start) * normal).sum(-1) for start, end in ((a, b), (b, c), (c, a))]
+    depth = np.min(shares, axis=0) / squared_length(normal)
+    length = ahead * np.sqrt(squared_length(direction))
+    return Crossings(np.where(ahead * facing > 0, -np.abs(length), np.abs(length)), depth)
