@@ -82,4 +82,5 @@ lock *arguments:
     pin() { uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "./dev lock" "$@"; }
     pin pyproject.toml --group dev -o requirements-dev.txt "$@"
     pin pyproject.toml -c requirements-dev.txt -o requirements.txt
+    pin pyproject.toml --extra cuda -c requirements-dev.txt -o requirements-cuda.txt
     pin --group tools -o requirements-tools.txt "$@"

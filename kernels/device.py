@@ -1,27 +1,67 @@
-"""On what the kernels run: today the cores of this machine.
+"""On what the kernels run: the cores of this machine, or a CUDA device where there is one.
+
+The device is chosen once a process: CUDA where Numba finds a device (`pip install d2r[cuda]` brings what that takes),
+unless `D2R_DEVICE` says cpu or cuda. Results differ by last places only; which it was is said by `described`.
 
 `all_cores` guards every parallel kernel. One call already uses every core, so a second at the same time gains nothing,
 and Numba's fallback thread pool ends the process when two Python threads enter it together.
 """
 
 import enum
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numba
+
+from kernels.errors import DeviceMissing
 
 
 class Device(enum.Enum):
     CPU = "cpu"
+    CUDA = "cuda"
 
 
 _ONE_AT_A_TIME = threading.RLock()
 
 
+@cache
 def device() -> Device:
-    """The device that kernels of this process use."""
+    """The device that kernels of this process use; refuses a `D2R_DEVICE` that is not there."""
+    wanted = os.environ.get("D2R_DEVICE", "").lower()
+    if wanted not in ("", "cpu", "cuda"):
+        raise DeviceMissing(wanted, "known are cpu and cuda")
+    if wanted == "cpu":
+        return Device.CPU
+    missing = _missing_for_cuda()
+    if missing is None:
+        return Device.CUDA
+    if wanted == "cuda":
+        raise DeviceMissing(wanted, missing)
     return Device.CPU
+
+
+def _missing_for_cuda() -> str | None:
+    """Why there is no CUDA; None where there is."""
+    try:
+        from numba import cuda
+    except ImportError as failure:
+        return f"Numba has no CUDA here ({failure})"
+    return None if cuda.is_available() else "Numba finds no driver or no device"
+
+
+def described() -> str:
+    """For a result's provenance: the device's name, or CPU with its threads."""
+    if device() is Device.CPU:
+        return f"CPU, {numba.get_num_threads()} threads"
+    from numba import cuda
+
+    if not hasattr(cuda, "get_current_device"):
+        return "CUDA, simulated"
+    name = cuda.get_current_device().name
+    return f"CUDA, {name.decode() if isinstance(name, bytes) else name}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ KernelError
     EmptyMesh             no triangle with an area is left
     PointsOutOfRange      points so far away that their distance says nothing about the part
     InvalidParameter      a number outside the range that the kernel accepts
+  DeviceMissing           the device that was asked for is not there
   TooFewPoints            a scan too small to have a pose
   RegistrationFailed      the scan does not fit the part in any pose
   AmbiguousRegistration   two poses fit alike and measure differently
@@ -63,6 +64,12 @@ class InvalidParameter(InvalidArray):
     def __init__(self, name: str, value: object, wanted: str) -> None:
         super().__init__(f"{name} is {value!r}; it must be {wanted}.")
         self.name, self.value, self.wanted = name, value, wanted
+
+
+class DeviceMissing(KernelError):
+    def __init__(self, wanted: str, reason: str) -> None:
+        super().__init__(f"D2R_DEVICE asks for {wanted!r}: {reason}.")
+        self.wanted, self.reason = wanted, reason
 
 
 class RegistrationFailed(KernelError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import device
 from kernels.deviation import (
     DeviationStatistics,
     LocalFigures,
@@ -129,7 +130,7 @@ def measured_values(
             rms_mm=pose.rms,
             ambiguous=pose.ambiguous,
             unconstrained=tuple(motion.describe() for motion in pose.unconstrained),
-            method=pose.method,
+            method=f"{pose.method}; distances on {device.described()}",
         ),
         summary=summary_of(told),
         bands=tuple(Band(_limit(low), _limit(high), points) for low, high, points in told.bands),

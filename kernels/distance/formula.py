@@ -10,9 +10,8 @@ Everything is measured from ab, which must be the longest edge: then a needle, w
 its length, still errs by a few units in the last place of its length only.
 """
 
+import math
 from typing import TypeAlias, TypeVar
-
-import numpy as np
 
 from kernels.arrays import Float32s, Float64s
 from kernels.compiled import inlined
@@ -39,6 +38,12 @@ def smaller(left: float, right: float) -> float:
 @inlined
 def larger(left: float, right: float) -> float:
     return left if left > right else right
+
+
+@inlined
+def product(left: float, right: float) -> float:
+    """A product that is rounded before it is used."""
+    return left * right
 
 
 @inlined
@@ -171,7 +176,9 @@ def crossing(corners: Float64s, slot: int, x: float, y: float, z: float) -> tupl
     ax, ay, az = corners[slot, 0] - x, corners[slot, 1] - y, corners[slot, 2] - z
     bx, by, bz = corners[slot, 3] - x, corners[slot, 4] - y, corners[slot, 5] - z
     cx, cy, cz = corners[slot, 6] - x, corners[slot, 7] - y, corners[slot, 8] - z
-    u, v, w = bx * cy - by * cx, cx * ay - cy * ax, ax * by - ay * bx
+    u = product(bx, cy) - product(by, cx)
+    v = product(cx, ay) - product(cy, ax)
+    w = product(ax, by) - product(ay, bx)
     whole = u + v + w
     least, most = smaller(u, smaller(v, w)), larger(u, larger(v, w))
     crosses = ((least >= 0.0) | (most <= 0.0)) & (whole != 0.0)
@@ -181,8 +188,31 @@ def crossing(corners: Float64s, slot: int, x: float, y: float, z: float) -> tupl
 @inlined
 def signed(squared: float, side: float) -> float:
     """Distance from its square, negative inside; a point on the surface has +0."""
-    distance: float = np.sqrt(squared)
+    distance = math.sqrt(squared)
     return -distance if side < 0.0 else distance
+
+
+@inlined
+def squared_gap(
+    x0: float,
+    x1: float,
+    y0: float,
+    y1: float,
+    z0: float,
+    z1: float,
+    box_x0: float,
+    box_x1: float,
+    box_y0: float,
+    box_y1: float,
+    box_z0: float,
+    box_z1: float,
+    zero: float,
+) -> float:
+    """Squared distance between two boxes along the axes, each low and high on every axis; nothing where they meet."""
+    x = larger(larger(box_x0 - x1, x0 - box_x1), zero)
+    y = larger(larger(box_y0 - y1, y0 - box_y1), zero)
+    z = larger(larger(box_z0 - z1, z0 - box_z1), zero)
+    return dot(x, y, z, x, y, z)
 
 
 @inlined

@@ -5,7 +5,7 @@ points against it. Lengths come out in the unit that mesh and points share.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kernels.arrays import Float32s, Float64s, Int32s, Points, SmallInts, as_points, as_triangles, as_vertices
-from kernels.device import all_cores
-from kernels.distance.cpu import search
+from kernels.device import Device, all_cores, device
+from kernels.distance import cpu, directional
 from kernels.distance.describe import describe
-from kernels.distance.directional import Seen, search_along, seen_along
+from kernels.distance.directional import Seen, seen_along
 from kernels.distance.normals import Normals, normals_of, pseudonormals_of
 from kernels.distance.packets import Frame, Packets, bounds, packets_in_morton_order, packets_in_order
 from kernels.distance.records import empty_records, normalise, write_centroids, write_records
@@ -157,7 +157,7 @@ class MeshIndex:
         """Distances and slots, in the caller's order."""
         count = len(packets.order)
         distances, slots = np.empty(count), np.empty(count, np.int32)
-        search(
+        _engine().search(
             packets.coordinates,
             packets.order,
             self.tree.boxes,
@@ -175,7 +175,7 @@ class MeshIndex:
     def _searched_along(self, seen: Seen, packets: Packets, max_distance: float) -> tuple[Float64s, Int32s]:
         count = len(packets.order)
         distances, slots = np.empty(count), np.empty(count, np.int32)
-        search_along(
+        _engine().search_along(
             packets.coordinates,
             packets.order,
             seen.turn,
@@ -229,6 +229,24 @@ class MeshIndex:
     def normals(self) -> Normals:
         """In double precision; made when first asked for, since signs alone do not need them."""
         return normals_of(self.surface, paired_edges(self.surface.triangles, len(self.surface.vertices)))
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """The two searches, on one device."""
+
+    search: Callable[..., None]
+    search_along: Callable[..., None]
+
+
+def _engine() -> _Engine:
+    match device():
+        case Device.CPU:
+            return _Engine(cpu.search, directional.search_along)
+        case Device.CUDA:
+            from kernels.distance import cuda
+
+            return _Engine(cuda.search, cuda.search_along)
 
 
 def _unit_vector(direction: tuple[float, float, float]) -> Float64s:

@@ -21,7 +21,7 @@ from numba.core import types
 
 from kernels.compiled import instruction
 from kernels.distance import vectors as v
-from kernels.distance.formula import CORNERS, FEATURES, dot, offset_from_corners, squared_to_record
+from kernels.distance.formula import CORNERS, FEATURES, dot, offset_from_corners, squared_gap, squared_to_record
 from kernels.distance.records import RECORD
 from kernels.distance.rendering import rendered
 
@@ -47,6 +47,7 @@ def _row(builder: v.Builder, packet: v.Value, offset: int) -> v.Value:
 
 _squared_to_record = rendered(squared_to_record, v.PRIMITIVES)
 _offset_from_corners = rendered(offset_from_corners, v.PRIMITIVES)
+_squared_gap = rendered(squared_gap, v.PRIMITIVES)
 _dot = rendered(dot, v.PRIMITIVES)
 
 
@@ -150,34 +151,13 @@ def measure_pairs(
     return signature, generate
 
 
-def _squared_gaps(
-    builder: v.Builder,
-    low: list[v.Value],
-    high: list[v.Value],
-    box_low: list[v.Value],
-    box_high: list[v.Value],
-    width: int,
-) -> v.Value:
-    """Squared distance between axis-parallel boxes, lane by lane; zero where they meet."""
-    zero = v.constant(0.0, width)
-    gaps = [
-        v.maximum(
-            builder,
-            v.maximum(builder, v.subtract(builder, box_low[a], high[a]), v.subtract(builder, low[a], box_high[a])),
-            zero,
-        )
-        for a in range(3)
-    ]
-    return v.dot(builder, gaps, gaps)
-
-
 def _group_gaps(builder: v.Builder, boxes: v.Value, group: v.Value, frame: v.Value) -> v.Value:
     """Squared distance from the packet's box to the eight boxes of a group."""
     here = v.at(builder, boxes, builder.mul(group, v.INT64(GROUP)))
     edges = [v.splat(builder, builder.load(v.at(builder, frame, k)), CHILDREN) for k in range(FRAME)]
-    low = [v.load(builder, here, 2 * CHILDREN * axis, CHILDREN, 32) for axis in range(3)]
-    high = [v.load(builder, here, 2 * CHILDREN * axis + CHILDREN, CHILDREN, 32) for axis in range(3)]
-    return _squared_gaps(builder, edges[0::2], edges[1::2], low, high, CHILDREN)
+    children = [v.load(builder, here, CHILDREN * k, CHILDREN, 32) for k in range(FRAME)]
+    zero = v.constant(0.0, CHILDREN)
+    return _squared_gap(*(v.Lanes(builder, each) for each in (*edges, *children, zero))).value
 
 
 @instruction
@@ -223,10 +203,10 @@ def points_reaching(_: Any, boxes: Any, group: Any, child: Any, packet: Any) -> 
     def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
         boxes_data, packet_data = (_data(context, builder, signature, arguments, k) for k in (0, 3))
         here = v.at(builder, boxes_data, builder.add(builder.mul(arguments[1], v.INT64(GROUP)), arguments[2]))
-        low = [v.splat(builder, builder.load(v.at(builder, here, 2 * CHILDREN * a)), POINTS) for a in range(3)]
-        high = [v.splat(builder, builder.load(v.at(builder, here, (2 * a + 1) * CHILDREN)), POINTS) for a in range(3)]
-        points = [_row(builder, packet_data, POINTS * axis) for axis in range(3)]
-        squared = _squared_gaps(builder, points, points, low, high, POINTS)
+        box = [v.splat(builder, builder.load(v.at(builder, here, CHILDREN * k)), POINTS) for k in range(FRAME)]
+        points = [_row(builder, packet_data, POINTS * (k // 2)) for k in range(FRAME)]
+        zero = v.constant(0.0, POINTS)
+        squared = _squared_gap(*(v.Lanes(builder, each) for each in (*points, *box, zero))).value
         return v.lane_bits(builder, v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW)), POINTS)
 
     return types.int64(boxes, types.int64, types.int64, packet), generate

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kernels.distance import AlongDirection, AlongNormal, Deviations, Feature, MeshIndex, Shortest
 from kernels.errors import EmptyMesh, InvalidParameter
 from tests.kernels import naive
-from tests.kernels.test_distance import CLEAR_SIDE, TOLERANCE, Floats, around, soups
+from tests.kernels.test_distance import CLEAR_SIDE, SHARE, TOLERANCE, Floats, around, soups
 
 Soup = tuple[Floats, NDArray[np.int32], Floats]
 SOLIDS = [
@@ -84,7 +84,7 @@ def test_along_the_normal_what_points_past_an_open_rim_is_left_out() -> None:
     assert along.normal == pytest.approx(np.array([[0, 0, 1]] * 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 // SHARE, deadline=None)
 @given(soups())
 def test_any_soup_is_described(soup: Soup) -> None:
     vertices, triangles, points = soup
@@ -128,10 +128,9 @@ def assert_along(vertices: Floats, triangles: NDArray[np.int32], points: Floats,
 def test_along_a_direction_the_nearest_crossing_counts(
     mesh: trimesh.Trimesh, direction: tuple[float, float, float]
 ) -> None:
-    points = around(mesh, 40, seed=2)
-    rng = np.random.default_rng(3)
     # Off the lattice of the solids' own corners: there a line runs within faces, which are then not measured to.
-    points = np.concatenate([points[:40], points[80:]]) + rng.normal(size=(len(points) - 40, 3)) * 1e-3
+    points = around(mesh, 40, seed=2)
+    points = points + np.random.default_rng(3).normal(size=points.shape) * 1e-3
     assert_along(mesh.vertices, mesh.faces.astype(np.int32), points, np.array(direction) / max(map(abs, direction)))
 
 
@@ -150,7 +149,7 @@ def lattice_soups(draw: st.DrawFn) -> tuple[Floats, NDArray[np.int32], Floats, F
     return vertices, triangles, np.array(points) + beside, np.array(direction)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 // SHARE, deadline=None)
 @given(lattice_soups())
 def test_any_soup_is_measured_along_any_direction(soup: tuple[Floats, NDArray[np.int32], Floats, Floats]) -> None:
     vertices, triangles, points, direction = soup

@@ -1,6 +1,7 @@
 """The distance kernel against the plain loop, on good meshes and on bad ones."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from kernels.errors import EmptyMesh, IndexOutOfRange, InvalidParameter, NotFini
 from tests.kernels import naive
 
 Floats = NDArray[np.float64]
+SHARE = 10 if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0" else 1
+"""The simulator of CUDA takes a tenth of a second for a point: a share of the points and examples must do there."""
 TOLERANCE = 1e-9
 """Of the extent of mesh and points."""
 CLEAR_SIDE = 1e-6
@@ -46,7 +49,7 @@ def naive_distance_to_each(vertices: Floats, triangles: NDArray[np.int32], point
 
 def around(mesh: trimesh.Trimesh, count: int, seed: int) -> Floats:
     """Points near the surface, on its corners and edges, inside, and far away."""
-    rng = np.random.default_rng(seed)
+    rng, count = np.random.default_rng(seed), max(count // SHARE, 4)
     extent = float(mesh.extents.max())
     near = mesh.triangles_center[rng.integers(0, len(mesh.faces), count)] + rng.normal(size=(count, 3)) * extent * 0.01
     corners = mesh.vertices[rng.integers(0, len(mesh.vertices), 20)]
@@ -103,7 +106,7 @@ def soups(draw: st.DrawFn) -> tuple[Floats, NDArray[np.int32], Floats]:
     return vertices, triangles, points
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 // SHARE, deadline=None)
 @given(soups())
 def test_any_soup_of_triangles_is_measured_like_the_plain_loop(soup: tuple[Floats, NDArray[np.int32], Floats]) -> None:
     vertices, triangles, points = soup
@@ -128,7 +131,7 @@ def test_needles_do_not_lie_about_their_length() -> None:
     assert_like_oracle(vertices, triangles, tips[::3], check_sides=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 // SHARE, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-9, -1))
 def test_points_on_a_needle_lie_on_it(seed: int, height_exponent: float) -> None:
     """Barycentric areas drown in rounding there: the needle seemed to end where it was thinner than its rounding."""
