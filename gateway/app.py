@@ -48,6 +48,7 @@ from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
 from gateway.http.key_sets import KeyAges, KeySource, keys_from_file, keys_from_url
 from gateway.http.load_shedding import LoadShedding, SheddingLayer
+from gateway.http.page_folders import page_routes
 from gateway.http.rate_limits import RateLimits
 from gateway.http.readiness import Readiness
 from gateway.http.routes import GraphQLOverHttp
@@ -213,6 +214,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         WebSocketRoute(GRAPHQL_PATH, graphql_socket),
         Route("/health", health),
         Route("/ready", ready),
+        *page_routes(settings.pages),
         *(explorer_routes(settings.examples) if settings.explorer else ()),
     ]
 

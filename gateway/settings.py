@@ -308,6 +308,13 @@ class TracingSettings(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`endpoint` is no http or https URL.")
 
 
+class PageFolder(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page for browsers: a folder with an `index.html`. data_from: origins beside its own that it may fetch from."""
+
+    folder: Path
+    data_from: tuple[str, ...] = ()
+
+
 class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is told of requests. access_log: `off`, `stderr`, or the path of a file that is added to.
 
@@ -330,6 +337,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     node_field: whether the gateway answers `node(id)` and `nodes(ids)` itself, and how an id tells its type.
     compile_after: a plan asked for so often before is made into a program, where that can be done; None: never.
     explorer: a page for browsers at `/`; `examples` is a folder of `*.graphql` documents that it offers.
+    pages: further pages, each at `/NAME/`.
     """
 
     development: bool = False
@@ -338,6 +346,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     compile_after: int | None = 1
     explorer: bool = True
     examples: Path | None = None
+    pages: Mapping[str, PageFolder] = {}
     plan_cache_size: int = 2000
     override_labels: Mapping[str, bool | float] = {}
     node_field: NodeFieldSettings | None = None
