@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from infra.demo import operations
 from infra.demo.graph_client import GraphClient
@@ -88,11 +89,22 @@ async def tell(running: Running, out: Path, terminal: Terminal) -> list[str]:
         await _check_graph(client, results, checks)
         await _check_isolation(running, other, results[0], checks)
     terminal.say(f"\npictures and reports: {out}")
-    terminal.say(f"explorer:             {running.url}/?example=bad%20batch")
+    terminal.link("explorer:", f"{running.url}/?example=bad%20batch")
+    terminal.link("viewer:", viewer_link(running, shown_first(results).scan_id))
     terminal.say(
         f"sign in there as      {engineer.email}, workspace {engineer.workspace}, password {engineer.password}"
     )
     return checks.failed
+
+
+def viewer_link(running: Running, scan_id: str) -> str:
+    """The page that shows a scan's heat map."""
+    return f"{running.url}/viewer/?{urlencode({'scan': scan_id})}"
+
+
+def shown_first(results: list[Result]) -> Result:
+    """One that failed, where one did: there is something to see."""
+    return next((result for result in results if result.verdict == "FAIL"), results[0])
 
 
 def row_of(name: str, scan: dict[str, Any]) -> SummaryRow:

@@ -46,6 +46,10 @@ class Terminal:
         """One line."""
         self.console.print(text)
 
+    def link(self, name: str, url: str) -> None:
+        """An address on a line of its own that is never broken, so that it can be copied."""
+        self.console.print(f"{name:<22}{url}", soft_wrap=True, markup=False)
+
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """A step that takes a while: said when it starts, its time when it ends."""

@@ -12,6 +12,7 @@ import gc
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
@@ -19,22 +20,27 @@ import uvloop
 from gateway.app import build_app
 from gateway.http.request_protocol import request_protocol
 from gateway.http.socket_protocol import SocketProtocol
-from gateway.settings import Settings, SubgraphSettings, TokenSettings
+from gateway.settings import PageFolder, Settings, SubgraphSettings, TokenSettings
 from infra.local.stack import CHECKOUT
 from subgraphs.catalogue import open_subgraphs
 from subgraphs.serving.process import ProcessSettings, SettingUnusable, read_settings
 
 SUPERGRAPH = CHECKOUT / "schema.graphql"
 EXAMPLES = CHECKOUT / "infra" / "demo" / "documents"
+VIEWER = CHECKOUT / "pages" / "viewer"
 _GRACE_S = 5
 _GC_THRESHOLD = 50_000
 
 
-def gateway_settings(keys: Path) -> Settings:
-    """The gateway of a laptop or a demo: its explorer is on and it tells errors in full."""
+def gateway_settings(keys: Path, store_origin: str | None = None) -> Settings:
+    """The gateway of a laptop or a demo: its explorer is on and it tells errors in full.
+
+    store_origin: where signed links lead; None: no page shows what lies there.
+    """
     return Settings(
         development=True,
         examples=EXAMPLES,
+        pages={} if store_origin is None else {"viewer": PageFolder(VIEWER, (store_origin,))},
         tokens=TokenSettings(
             jwks=str(keys / "tenancy-token.jwks.json"), algorithms=("EdDSA",), issuer="d2r-tenancy", audience="d2r"
         ),
@@ -45,7 +51,8 @@ def gateway_settings(keys: Path) -> Settings:
 async def serve(settings: ProcessSettings, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     async with open_subgraphs(settings) as subgraphs:
-        own = gateway_settings(settings.keys)
+        store = urlsplit(settings.blobs.public_endpoint or settings.blobs.endpoint)
+        own = gateway_settings(settings.keys, f"{store.scheme}://{store.netloc}")
         app = build_app(own, SUPERGRAPH.read_text(encoding="utf-8"), subgraphs)
         # What is alive now lives as long as the process: the collector need not look at it again.
         gc.collect()
