@@ -1,7 +1,8 @@
 """On what the kernels run: the cores of this machine, or a CUDA device where there is one.
 
-The device is chosen once a process: CUDA where Numba finds a device (`pip install d2r[cuda]` brings what that takes),
-unless `D2R_DEVICE` says cpu or cuda. Results differ by last places only; which it was is said by `described`.
+The device is chosen once a process: the cores, unless `D2R_DEVICE=cuda` asks for a device (`pip install d2r[cuda]`
+brings what that takes): what was tried in a simulator only shall not decide unasked. Results differ by last places;
+which it was is said by `described`.
 
 `all_cores` guards every parallel kernel. One call already uses every core, so a second at the same time gains nothing,
 and Numba's fallback thread pool ends the process when two Python threads enter it together.
@@ -33,14 +34,11 @@ def device() -> Device:
     wanted = os.environ.get("D2R_DEVICE", "").lower()
     if wanted not in ("", "cpu", "cuda"):
         raise DeviceMissing(wanted, "known are cpu and cuda")
-    if wanted == "cpu":
+    if wanted != "cuda":
         return Device.CPU
-    missing = _missing_for_cuda()
-    if missing is None:
-        return Device.CUDA
-    if wanted == "cuda":
+    if (missing := _missing_for_cuda()) is not None:
         raise DeviceMissing(wanted, missing)
-    return Device.CPU
+    return Device.CUDA
 
 
 def _missing_for_cuda() -> str | None:

@@ -68,6 +68,9 @@ def _faces(meshes: list[trimesh.Trimesh]) -> Indices | None:
     known = [np.asarray(mesh.face_attributes.get("brep_index", ()), np.int64) for mesh in meshes]
     if any(label.shape != (len(mesh.faces),) for label, mesh in zip(known, meshes, strict=True)):
         return None
+    if any(label.min(initial=0) < 0 for label in known):
+        # Triangles of no face would count as the last one of the mesh before.
+        return None
     starts = np.cumsum([0] + [int(label.max(initial=-1)) + 1 for label in known])
     return np.concatenate([label + start for label, start in zip(known, starts, strict=False)])
 

@@ -1,6 +1,6 @@
 """Sums over many inspections, answered from daily tallies; only the broken days at either end of a period are counted.
 
-A million measurements are seven characteristics of some hundred days: a few hundred rows to add up.
+A million measurements are eight characteristics of some hundred days: a few hundred rows to add up.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Each verb is one step of the transaction that also ends the job. A move that fin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from subgraphs.inspection.errors import IllegalMove, OperatorRequired
 from subgraphs.inspection.events import SCAN_PROCESSED, SCAN_QUARANTINED, SCAN_TOPIC, ScanFinished
 from subgraphs.inspection.jobs import RECORD_INSPECTION, RecordInspection
 from subgraphs.inspection.model import (
-    FORM_OF_SHAPE,
     Alignment,
     AlignmentId,
     Asset,
@@ -49,9 +48,6 @@ from subgraphs.inspection.model import (
 from subgraphs.inspection.policy import decision_record, reason_for, uncertainty_of, verdict_of
 from subgraphs.inspection.repository import assets, products, results, uploads
 from subgraphs.serving.errors import NotFound
-
-MOST_FORMS = 32
-"""Faces whose form is a characteristic with a trend of its own; all faces are in the deviation map."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +250,10 @@ def _deviation_map(scan: Scan, alignment: Alignment, measured: Measured, now: da
 
 
 def measurements_of(inspection: Inspection, measured: Measured) -> list[Measurement]:
-    """The inspection's characteristics as rows for trends. Only the profile has limits; the others describe."""
+    """The inspection's characteristics as rows for trends. Only the profile has limits; the others describe.
+
+    Of the whole part: faces are numbered anew by each CAD revision, so that a face's form has no trend by its number.
+    """
     summary = measured.summary
     rule, guard = inspection.rule, uncertainty_of(summary, inspection.rule)
 
@@ -275,17 +274,7 @@ def measurements_of(inspection: Inspection, measured: Measured) -> list[Measurem
         one("deviation.p95", summary.p95_mm, "mm"),
         one("points.in_tolerance", summary.percent_in_tolerance, "%"),
         *([] if measured.profile_mm is None else [one("profile.minimum_zone", measured.profile_mm, "mm")]),
-        *(one(name, value, "mm") for name, value in _forms(measured.regions)),
     ]
-
-
-def _forms(regions: Sequence[RegionResult]) -> Iterator[tuple[str, float]]:
-    """Characteristics of form and place, named by the face: `flatness.3` is of face 3. The largest faces only."""
-    for region in regions[:MOST_FORMS]:
-        if region.form_mm is not None:
-            yield f"{FORM_OF_SHAPE[region.shape]}.{region.face}", region.form_mm
-        if region.position_mm is not None:
-            yield f"position.{region.face}", region.position_mm
 
 
 def _verdict_on(value: float, lower: float | None, upper: float | None, guard: float) -> Verdict:

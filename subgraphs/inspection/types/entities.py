@@ -73,7 +73,7 @@ class Asset:
 
     @strawberry.field(
         description="One characteristic over time, newest first: profile.lower, profile.upper, deviation.mean, "
-        "deviation.sigma, deviation.rms, deviation.p95, points.in_tolerance.",
+        "deviation.sigma, deviation.rms, deviation.p95, points.in_tolerance, profile.minimum_zone.",
         directives=sized_list(),
     )
     async def measurements(

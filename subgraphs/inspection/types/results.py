@@ -155,7 +155,11 @@ class DeviationMap:
     def effective_points(self) -> float | None:
         return self.row.summary.effective_points
 
-    @strawberry.field(description="Results of each face of the CAD, the largest first.", directives=sized_list())
+    @strawberry.field(
+        description="Results of the CAD's faces, the largest first: up to 256, none below a ten-thousandth of the "
+        "surface. Points on what is smaller count in the figures of the whole only.",
+        directives=sized_list(),
+    )
     async def regions(
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[DeviationRegion]:
@@ -320,8 +324,8 @@ class Inspection:
         return None if found is None else Conformity.of(policy.conformity_of(found.summary, self.row.rule))
 
     @strawberry.field(
-        description="Every characteristic of this inspection by name: profile, deviations, and of the largest faces "
-        "their form and position (`flatness.3` is of face 3).",
+        description="Every characteristic of this inspection by name; form and position of single faces are in the "
+        "deviation map's regions.",
         directives=sized_list(),
     )
     async def measurements(
