@@ -103,26 +103,35 @@ class Terminal:
         self.say(f"ISO 14253-1: {rule['zone'].lower()} zone, guard band {rule['guardBandMm']:.4f} mm")
 
     def faces(self, nodes: Sequence[Mapping[str, Any]]) -> None:
-        """A table of the largest faces; what was not scanned says so."""
-        table = Table(title="Faces", title_style="bold", header_style="bold", title_justify="left")
+        """A table of the largest faces that were scanned, and how many were not."""
+        scanned = [node for node in nodes if node["figures"] is not None]
+        # Eighty characters have room for it.
+        table = Table(
+            title="Faces", title_style="bold", header_style="bold", title_justify="left", box=None, padding=(0, 1, 0, 0)
+        )
         for heading in ("face", "shape", "verdict"):
-            table.add_column(heading)
-        for heading in ("area mm²", "scanned", "lowest mm", "highest mm", "form mm", "position mm"):
-            table.add_column(heading, justify="right")
-        for node in nodes[:_MOST_FACES]:
-            figures = node["figures"] or {}
+            table.add_column(heading, no_wrap=True)
+        for heading in ("area mm²", "seen", "lowest", "highest", "form", "position"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for node in scanned[:_MOST_FACES]:
+            figures = node["figures"]
             table.add_row(
                 str(node["face"]),
                 node["shape"].lower(),
-                f"[{_VERDICT_STYLE.get(node['verdict'], 'dim')}]{node['verdict'] or 'no data'}[/]",
-                f"{node['areaMm2']:.1f}",
+                f"[{_VERDICT_STYLE.get(node['verdict'], 'dim')}]{node['verdict']}[/]",
+                f"{node['areaMm2']:.0f}",
                 f"{100 * node['coverage']:.0f} %",
-                _number(figures.get("profileLowerMm"), "{:+.3f}"),
-                _number(figures.get("profileUpperMm"), "{:+.3f}"),
+                _number(figures["profileLowerMm"], "{:+.3f}"),
+                _number(figures["profileUpperMm"], "{:+.3f}"),
                 _number(node["formMm"], "{:.4f}"),
                 _number(node["positionMm"], "{:.4f}"),
             )
-        self.console.print(table)
+        if scanned:
+            self.console.print(table)
+        self.say(
+            f"{len(scanned)} of the {len(nodes)} largest faces have data; seen: the share of a face that was scanned; "
+            "lengths in mm"
+        )
 
     def elapsed_s(self) -> float:
         """Seconds since this run began."""
