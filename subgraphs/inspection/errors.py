@@ -9,7 +9,7 @@ Refused
 │   ├── PartsMissing       complete was called before every part had arrived
 │   ├── CadNotReady        the CAD revision is not usable (yet, or ever)
 │   ├── IllegalMove        the thing is past the state in which this is allowed
-│   ├── ScansNotComparable  the scans are not of one thing, or not processed
+│   ├── ScansNotComparable  the scans are not of one thing, not processed, or fit it in several poses
 │   └── DecisionStands     the inspection was decided otherwise meanwhile, or needs no operator
 └── OperatorRequired       a decision needs a person, and the caller is none
 """

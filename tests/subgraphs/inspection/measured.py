@@ -59,6 +59,7 @@ SUMMARIES = {
     "INCONCLUSIVE": replace(SUMMARY, profile_upper_mm=0.205),
 }
 IDENTITY = (1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0)
+REGISTERED = results.Registered(IDENTITY, 0.99, 0.02, False, (), "test")
 
 
 def worker(tenant: UUID) -> Caller:
@@ -68,7 +69,7 @@ def worker(tenant: UUID) -> Caller:
 def measured(summary: DeviationSummary) -> results.Measured:
     return results.Measured(
         points=summary.points,
-        registered=results.Registered(IDENTITY, 0.99, 0.02, False, (), "test"),
+        registered=REGISTERED,
         summary=summary,
         bands=(Band(None, -0.2, 0), Band(-0.2, 0.2, 985), Band(0.2, None, 15)),
         worst=tuple(WorstPoint(rank, (float(rank), 5.0, 5.0), 0.3 - rank / 100) for rank in range(1, 6)),
@@ -89,11 +90,19 @@ async def accept_cad(database: Database, tenant: UUID, cad: str) -> None:
         await results.accept_cad_revision(work, revision, f"cad/{revision.id}/mesh.npz", FACTS, ["one flaw"])
 
 
-async def judge(database: Database, tenant: UUID, scan: str, verdict: str, now: datetime.datetime = NOW) -> Inspection:
+async def judge(
+    database: Database,
+    tenant: UUID,
+    scan: str,
+    verdict: str,
+    now: datetime.datetime = NOW,
+    registered: results.Registered = REGISTERED,
+) -> Inspection:
     async with database.begin(worker(tenant)) as work:
         row = await results.read_scan(work, ScanId(key_of(scan, "Scan")))
         cad = await results.read_cad_revision(work, row.cad_revision_id)
-        return await results.record_measured_scan(work, row, cad, measured(SUMMARIES[verdict]), now)
+        found = replace(measured(SUMMARIES[verdict]), registered=registered)
+        return await results.record_measured_scan(work, row, cad, found, now)
 
 
 async def quarantine(database: Database, tenant: UUID, scan: str) -> None:
