@@ -97,7 +97,8 @@ function sayProgress(job) {
 async function open(id) {
   say("Loading", "The figures are fetched.");
   const { scan } = await ask(SCAN, { id });
-  const map = scan.inspection.deviationMap;
+  const map = scan?.inspection?.deviationMap;
+  if (!map) throw new Refused("NO_FIGURES", "The figures of this inspection did not come.", "Reload the page in a while.");
   const product = (kind) => map.products.find((one) => one.kind === kind);
   const scene = product("SCENE");
   if (!scene) throw new Refused("NO_SCENE", "This inspection was made before scenes were kept.", "Inspect the scan again to see it here.");
