@@ -39,6 +39,9 @@ def warm_up() -> None:
     """Compile (or load from the disk cache) every variant; call it where a worker starts, never within a job."""
     corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float64)
     index = MeshIndex.build(corners, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
+    # More triangles than one box holds: a tree with levels.
+    row = np.arange(14)
+    MeshIndex.build(np.column_stack([row, row % 2, 0 * row]).astype(np.float64), row[:12, None] + np.arange(3))
     for points in (corners, corners.astype(np.float32)):
         for presorted in (False, True):
             index.signed_distance(points, presorted=presorted)
