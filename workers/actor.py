@@ -81,10 +81,12 @@ class Handler:
     run: does it and calls `jobs.finish` in the transaction that writes the result.
     give_up: writes into the domain that the job ended badly; called in the transaction that fails the job, and again
     at most if that transaction is repeated, so it must not mind a second call.
+    again: what a person does to have it tried anew.
     """
 
     run: Callable[[Run], Awaitable[None]]
     give_up: Callable[[UnitOfWork, UUID, JobProblem], Awaitable[None]]
+    again: str = "Upload it again"
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ async def _tell_of_exhausted(place: Workplace, work: UnitOfWork, wakeup: Wakeup)
     if job.problem.get("code") == "ATTEMPTS_EXHAUSTED":
         problem = JobProblem(
             "ATTEMPTS_EXHAUSTED",
-            "Every worker that took this file stopped before it was done.",
-            "Upload it again; if that does not help, send the file to support: it may be what stops the workers.",
+            "Every worker that took this job stopped before it was done.",
+            f"{handler.again}; if that does not help, send the file to support: it may be what stops the workers.",
             retryable=True,
         )
         await handler.give_up(work, job.subject_id, problem)
@@ -155,7 +157,7 @@ async def _work(place: Workplace, caller: Caller, lease: jobs.Lease) -> None:
         if lease.attempt < place.attempts:
             await _give_back(place, caller, lease, f"{type(error).__name__} in attempt {lease.attempt}")
         else:
-            await _end_badly(place, caller, lease, handler, _unexpected(lease))
+            await _end_badly(place, caller, lease, handler, _unexpected(lease, handler))
 
 
 async def _with_heartbeat(place: Workplace, run: Run, handler: Handler) -> None:
@@ -202,10 +204,10 @@ async def _give_back(place: Workplace, caller: Caller, lease: jobs.Lease, reason
             await jobs.release(work, lease, problem)
 
 
-def _unexpected(lease: jobs.Lease) -> JobProblem:
+def _unexpected(lease: jobs.Lease, handler: Handler) -> JobProblem:
     return JobProblem(
         "INTERNAL",
         f"Processing failed unexpectedly {lease.attempt} times (job {lease.job}).",
-        "Upload it again later; if it fails again, give this job's id to support.",
+        f"{handler.again} later; if it fails again, give this job's id to support.",
         retryable=True,
     )

@@ -47,11 +47,15 @@ from workers.pictures.scene import scene_glb
 from workers.pictures.zone import Zone
 from workers.readers import units
 from workers.readers.read_scan import read_scan
+from workers.refusals import refusals
 from workers.thinning import thinned
 
 Floats = NDArray[np.float64]
 MOST_CORES: Final = 200_000
 MOST_PLACES: Final = 20
+OF_FILES: Final = "Correct that scan as the message says, upload it anew, and compare the new one."
+OF_KERNELS: Final = "Compare again with another radius and depth and a new idempotency key, or compare other scans."
+AGAIN: Final = "Compare the scans again with a new idempotency key"
 CORES_IN_CELL: Final = 16
 POINTS_IN_CELL: Final = 1000
 """Of each cell of a grid as wide as the radius: cores a quarter of it apart, and means that noise moves by 2 %."""
@@ -80,7 +84,8 @@ async def compare_scans(run: Run) -> None:
     mesh = meshes.unpacked(await run.blobs.get(run.caller, cad.mesh_key))
     clouds = [await _placed(run, first, one, map_of_one), await _placed(run, second, other, map_of_other)]
     await run.report(0, 1, "scans", "compare")
-    found = await asyncio.to_thread(_compared, asked, mesh, *clouds)
+    with refusals(OF_FILES, OF_KERNELS):
+        found = await asyncio.to_thread(_compared, asked, mesh, *clouds)
     keys = f"comparisons/{asked.id}/scene.glb", f"comparisons/{asked.id}/changes.npz"
     await run.blobs.put(run.caller, keys[0], found.scene, "model/gltf-binary")
     await run.blobs.put(run.caller, keys[1], found.body)
@@ -100,7 +105,8 @@ async def _evidence(work: UnitOfWork, id: ScanId) -> tuple[Scan, Alignment, Devi
 async def _placed(run: Run, scan: Scan, alignment: Alignment, measured: DeviationMap) -> Placed:
     async with fetched(run, scan.file, scan.format) as path:
         unit = None if scan.unit is None else units.LengthUnit[scan.unit.name]
-        cloud = await asyncio.to_thread(read_scan, path, unit)
+        with refusals(OF_FILES, OF_KERNELS):
+            cloud = await asyncio.to_thread(read_scan, path, unit)
     pose = np.array(alignment.transform).reshape(4, 4)
     points = (cloud.points_mm + cloud.origin_shift_mm) @ pose[:3, :3].T + pose[:3, 3]
     # How well the residuals pin the pose: they repeat one another, so their number is the effective one.
@@ -216,4 +222,4 @@ async def give_up(work: UnitOfWork, id: UUID, problem: JobProblem) -> None:
         await comparisons.refuse_comparison(work, asked, fault)
 
 
-HANDLERS = {COMPARE_SCANS: Handler(compare_scans, give_up)}
+HANDLERS = {COMPARE_SCANS: Handler(compare_scans, give_up, again=AGAIN)}

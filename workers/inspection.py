@@ -10,9 +10,7 @@ import asyncio
 import datetime
 import hashlib
 import io
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +19,6 @@ from numpy.typing import NDArray
 
 from db import jobs
 from db.unit_of_work import UnitOfWork
-from kernels.errors import KernelError
 from subgraphs.inspection.jobs import IMPORT_CAD, PROCESS_SCAN
 from subgraphs.inspection.model import (
     CadRevision,
@@ -38,7 +35,6 @@ from subgraphs.inspection.model import (
 from subgraphs.inspection.service import results
 from workers import meshes
 from workers.actor import Handler, JobProblem, JobRefused, NotYet, Run
-from workers.errors import FileProblem
 from workers.files import fetched
 from workers.measuring import Measuring, measure, measured_values
 from workers.meshes import NominalMesh
@@ -46,6 +42,7 @@ from workers.readers import units
 from workers.readers.read_cad import read_cad
 from workers.readers.read_scan import read_scan
 from workers.readers.values import CadMesh, ScanCloud
+from workers.refusals import corrected, refusals
 from workers.report_names import names_on_reports
 from workers.reporting import Drawn, Made, Subject, draw
 
@@ -62,7 +59,7 @@ async def import_cad(run: Run) -> None:
         return await _finish_without_change(run)
     async with fetched(run, revision.file, revision.format) as path:
         await run.report(0, 1, "file", "read")
-        with refusals("CAD file"):
+        with refusals(corrected("CAD file")):
             mesh: CadMesh = await asyncio.to_thread(
                 read_cad, path, _unit(revision.unit), accept_flaws=revision.accept_flaws
             )
@@ -91,7 +88,7 @@ async def process_scan(run: Run) -> None:
     now = datetime.datetime.now(datetime.UTC)
     async with fetched(run, scan.file, scan.format) as path:
         await run.report(0, 1, "file", "read")
-        with refusals("scan"):
+        with refusals(corrected("scan")):
             cloud: ScanCloud = await asyncio.to_thread(read_scan, path, _unit(scan.unit))
     assert cad.mesh_key is not None
     mesh = meshes.unpacked(await run.blobs.get(run.caller, cad.mesh_key))
@@ -115,7 +112,7 @@ async def _measured(run: Run, scan: Scan, mesh: NominalMesh, cloud: ScanCloud) -
     def tell(stage: str) -> None:
         asyncio.run_coroutine_threadsafe(run.report(0, len(cloud.points_mm), "points", stage), loop).result()
 
-    with refusals("scan"):
+    with refusals(corrected("scan")):
         return await asyncio.to_thread(measure, scan, mesh, cloud, tell)
 
 
@@ -190,25 +187,6 @@ async def _finish_without_change(run: Run) -> None:
     """An earlier attempt, or an earlier job, has done it: only the job is left to end."""
     async with run.database.begin(run.caller) as work:
         await jobs.finish(work, run.lease, {})
-
-
-@contextmanager
-def refusals(noun: str) -> Iterator[None]:
-    """What readers and kernels refuse, as the end of the job."""
-    try:
-        yield
-    except FileProblem as problem:
-        remedy = f"Correct the {noun} as the message says and upload it anew."
-        raise JobRefused(JobProblem(problem.code, problem.message, remedy)) from problem
-    except KernelError as error:
-        code = _code_of(error)
-        remedy = "Check that scan and CAD are of the same part and in the right unit, or give a pose to start from."
-        raise JobRefused(JobProblem(code, str(error), remedy)) from error
-
-
-def _code_of(error: KernelError) -> str:
-    """RegistrationFailed is REGISTRATION_FAILED."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).upper()
 
 
 def _unit(unit: LengthUnit | None) -> units.LengthUnit | None:

@@ -14,13 +14,15 @@ from sqlalchemy import func, select
 from db.tables.inspection import AlignmentRow, InspectionRow
 from db.tables.jobs import JobRow
 from db.tables.twin import TwinVersionRow
+from kernels.errors import InvalidParameter
 from subgraphs.serving.global_ids import key_of
 from tests.subgraphs.inspection.conftest import promise
 from tests.subgraphs.inspection.measured import worker
 from tests.workers.conftest import Works
 from tests.workers.shop import bracket, cube_stl, laz, ply, scanned, stl
-from workers import inspection
+from workers import comparing, inspection
 from workers.actor import Handler, Run, act
+from workers.errors import FileTruncated
 
 TOLERANCE = {"lowerMm": -0.1, "upperMm": 0.1}
 BRACKET = stl(*bracket())
@@ -87,7 +89,7 @@ async def test_a_good_part_passes_and_the_alignment_takes_the_scan_to_the_part(w
 
 COMPARE = """mutation($input: CompareScansInput!) { compareScans(input: $input) { __typename
   ... on ScanComparisonBegun { comparison { id status } } ... on Problem { code } } }"""
-COMPARISON = """query($id: ID!) { scanComparison(id: $id) { status problem { code } job { status } changes {
+COMPARISON = """query($id: ID!) { scanComparison(id: $id) { status problem { code remedy } job { status } changes {
   registrationErrorMm corePoints comparedPoints significantPoints medianMm detectableMm sceneUrl changesUrl
   places(first: 3) { positionMm distanceMm detectableMm } } } }"""
 
@@ -125,18 +127,41 @@ async def test_what_changed_between_two_scans_is_found_and_placed(works: Works) 
     assert len(arrays["distance_mm"]) == int(changes["corePoints"])
 
 
-async def test_scans_of_different_things_are_not_compared(works: Works) -> None:
+async def two_scans(works: Works, serial: str) -> list[str]:
+    """Of one asset, processed."""
     cad = await works.cad(BRACKET, "bracket")
+    asset = await works.floor.asset(serial)
     scans = []
-    for serial in ("compared-a", "compared-b"):
-        asset = await works.floor.asset(serial)
-        done = await works.floor.scan(asset, cad["id"], ply(scanned(count=100)), f"scan-{serial}", tolerance=TOLERANCE)
+    for seed in (21, 22):
+        body = ply(scanned(count=8000, seed=seed))
+        done = await works.floor.scan(asset, cad["id"], body, f"scan-{serial}-{seed}", tolerance=TOLERANCE)
         scans.append(done["scan"]["id"])
-    given = {"firstScanId": scans[0], "secondScanId": scans[1], "idempotencyKey": "compare-2"}
-    assert (await works.floor.mutate(COMPARE, given))["code"] == "SCANS_NOT_COMPARABLE"
-    for change in ({"secondScanId": scans[0]}, {"radiusMm": 0.0}, {"registrationErrorMm": -1.0}):
-        answer = await works.floor.mutate(COMPARE, {**given, **change})
-        assert answer["__typename"] == "InvalidInput"
+    await works.work_off()
+    return scans
+
+
+@pytest.mark.parametrize(
+    ("broken", "error", "code"),
+    [
+        ("compare", InvalidParameter("radius", 0.8, "another one"), "INVALID_PARAMETER"),
+        ("read_scan", FileTruncated("scan.ply", "no points"), "FILE_TRUNCATED"),
+    ],
+)
+async def test_what_a_comparison_refuses_ends_it_at_once_with_its_own_remedy(
+    works: Works, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, code: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    scans = await two_scans(works, f"refused-{broken}")
+    monkeypatch.setattr(comparing, broken, fails)
+    given = {"firstScanId": scans[0], "secondScanId": scans[1], "idempotencyKey": f"refused-{broken}"}
+    id = (await works.floor.mutate(COMPARE, given))["comparison"]["id"]
+    (text,) = await works.wakeups()
+    await act(works.place, text)
+    found = (await works.floor.asker("inspection").data_of(COMPARISON, {"id": id}))["scanComparison"]
+    assert (found["status"], found["job"]["status"], found["problem"]["code"]) == ("QUARANTINED", "FAILED", code)
+    assert "ompare" in found["problem"]["remedy"]
 
 
 CASES: dict[str, tuple[bytes, dict[str, Any], str]] = {

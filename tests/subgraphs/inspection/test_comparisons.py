@@ -76,9 +76,16 @@ async def test_scans_of_two_assets_or_of_two_revisions_are_not_compared(bench: B
         assert (answer["code"], answer["message"]) == ("SCANS_NOT_COMPARABLE", OTHER_FRAMES)
 
 
+async def test_a_scan_is_not_compared_with_itself(bench: Bench) -> None:
+    scan = await bench.scan(await bench.floor.asset("itself"), "itself")
+    answer = await bench.compared(scan, scan, "itself")
+    assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["input", "secondScanId"])
+
+
 @pytest.mark.parametrize(
     ("lengths", "field", "words"),
     [
+        ({"radiusMm": 0.0}, "radiusMm", "more than 0"),
         ({"radiusMm": 3.75}, "radiusMm", "3.742 mm"),
         ({"radiusMm": 50_000.0}, "radiusMm", "3.742 mm"),
         ({"radiusMm": 1.0, "depthMm": 50.1}, "depthMm", "50 radii"),
