@@ -86,11 +86,13 @@ async def compare_scans(run: Run) -> None:
     await run.report(0, 1, "scans", "compare")
     with refusals(OF_FILES, OF_KERNELS):
         found = await asyncio.to_thread(_compared, asked, mesh, *clouds)
-    keys = f"comparisons/{asked.id}/scene.glb", f"comparisons/{asked.id}/changes.npz"
-    await run.blobs.put(run.caller, keys[0], found.scene, "model/gltf-binary")
-    await run.blobs.put(run.caller, keys[1], found.body)
+    scene_key = None if found.scene is None else f"comparisons/{asked.id}/scene.glb"
+    changes_key = f"comparisons/{asked.id}/changes.npz"
+    if scene_key is not None and found.scene is not None:
+        await run.blobs.put(run.caller, scene_key, found.scene, "model/gltf-binary")
+    await run.blobs.put(run.caller, changes_key, found.body)
     async with run.database.begin(run.caller) as work:
-        await comparisons.answer_comparison(work, asked, found.changes(*keys))
+        await comparisons.answer_comparison(work, asked, found.changes(scene_key, changes_key))
         await jobs.finish(work, run.lease, {"comparison": str(asked.id)})
 
 
@@ -117,10 +119,11 @@ async def _placed(run: Run, scan: Scan, alignment: Alignment, measured: Deviatio
 @dataclass(frozen=True, eq=False)
 class _Found:
     figures: Changes
-    scene: bytes
+    scene: bytes | None
+    """None where the part is too fine for one."""
     body: bytes
 
-    def changes(self, scene_key: str, changes_key: str) -> Changes:
+    def changes(self, scene_key: str | None, changes_key: str) -> Changes:
         return replace(self.figures, scene_key=scene_key, changes_key=changes_key)
 
 
@@ -198,7 +201,7 @@ def _figures(
         p975_mm=float(high),
         detectable_mm=level,
         places=_places(cores, change, level, radius_mm),
-        scene_key="",
+        scene_key=None,
         changes_key="",
     )
 

@@ -85,15 +85,20 @@ def _made(mesh: NominalMesh, found: Measuring, painted: Painted, title: str) -> 
     place = np.array(worst[0].position) if worst else None
     points, deviations = found.points_mm[found.kept], found.deviations_mm[found.kept]
     sections = sections_of(mesh, points, deviations, place, found.neighbourhood_mm)
-    scene = scene_glb(mesh, painted.values.at, painted.scale, title)
     picture = sections_png(sections, painted.scene, painted.scale, title)
     return (
-        Made(ProductKind.SCENE, "scene.glb", "model/gltf-binary", scene),
+        *_scene(mesh, painted, title),
         Made(ProductKind.TILES, "tiles.bin", "application/octet-stream", tiles.body),
         Made(ProductKind.TILE_INDEX, "tiles.json", "application/json", tiles.index),
         Made(ProductKind.SECTIONS, "sections.json", "application/json", sections_json(sections, zone)),
         Made(ProductKind.SECTIONS_PICTURE, "sections.png", "image/png", picture),
     )
+
+
+def _scene(mesh: NominalMesh, painted: Painted, title: str) -> list[Made]:
+    """None where the part is too fine for one."""
+    body = scene_glb(mesh, painted.values.at, painted.scale, title)
+    return [] if body is None else [Made(ProductKind.SCENE, "scene.glb", "model/gltf-binary", body)]
 
 
 def _figures(told: DeviationStatistics) -> list[tuple[str, str]]:

@@ -101,7 +101,7 @@ async function open(id) {
   if (!map) throw new Refused("NO_FIGURES", "The figures of this inspection did not come.", "Reload the page in a while.");
   const product = (kind) => map.products.find((one) => one.kind === kind);
   const scene = product("SCENE");
-  if (!scene) throw new Refused("NO_SCENE", "This inspection was made before scenes were kept.", "Inspect the scan again to see it here.");
+  if (!scene) throw new Refused("NO_SCENE", "This inspection has no scene: it was made before scenes were kept, or its part has more than 400,000 triangles.", "Inspect the scan again, or look at its report and pictures.");
   const size = `${(Number(scene.sizeBytes) / 1e6).toFixed(1)} MB`;
   const body = await download(scene.url, Number(scene.sizeBytes), (share) => say("Loading", `The part is fetched (${size}).`, "", share));
   show("shown");

@@ -382,7 +382,7 @@ class Changes:
     p975_mm: float
     detectable_mm: float
     places: tuple[ChangePlace, ...]
-    scene_key: str
+    scene_key: str | None
     changes_key: str
 
 

@@ -13,6 +13,7 @@ from subgraphs.inspection.model import ComparisonId, ScanComparison, ScanId, Upl
 from workers import comparing
 from workers.comparing import Placed
 from workers.meshes import NominalMesh
+from workers.pictures import scene
 
 ASKED = ScanComparison(
     id=ComparisonId(uuid4()),
@@ -29,12 +30,16 @@ ASKED = ScanComparison(
 )
 
 
-@pytest.fixture(scope="module")
-def block() -> NominalMesh:
+def a_block() -> NominalMesh:
     vertices = np.array([[x, y, z] for x in (0, 10) for y in (0, 10) for z in (0, 10)], np.float64)
     triangles = [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
     triangles += [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
     return NominalMesh(vertices, np.array(triangles, np.int32), np.repeat(np.arange(6, dtype=np.int32), 2))
+
+
+@pytest.fixture(scope="module")
+def block() -> NominalMesh:
+    return a_block()
 
 
 def on_top(count: int, height: float = 10.0, seed: int = 1) -> np.ndarray:
@@ -48,6 +53,12 @@ def test_scans_without_noise_are_compared(block: NominalMesh) -> None:
     assert found.figures.detectable_mm == 0.0
     assert found.figures.median_mm == pytest.approx(0.05)
     assert found.scene[:4] == b"glTF"
+
+
+def test_a_part_too_fine_for_a_scene_is_compared_without(block: NominalMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene, "_MOST_TRIANGLES", 11)
+    found = comparing._compared(ASKED, block, Placed(on_top(4000), 0.001), Placed(on_top(4000, 10.05, 2), 0.001))
+    assert (found.scene, found.changes(None, "key").scene_key) == (None, None)
 
 
 def test_what_a_comparison_costs_is_bounded_however_dense_the_scans_are(

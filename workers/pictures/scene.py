@@ -1,6 +1,7 @@
 """The part coloured by deviation, as one GLB for any viewer of glTF 2.0.
 
-In: the part, a deviation for any place of its surface (NaN: no data), a scale. Out: bytes, the same for the same input.
+In: the part, a deviation for any place of its surface (NaN: no data), a scale. Out: bytes, the same for the same input;
+nothing for a part of more than 400,000 triangles.
 Large triangles are divided first, so that colours between corners are true; the surface stays where it is. Beside the
 colours every corner carries its deviation in millimetres (`_DEVIATION`, `extras.noData` where there is none), so that a
 viewer can paint anew and read values off. No normals: glTF then shades flat, as sharp edges want it. Z is up in CAD and
@@ -23,12 +24,15 @@ NO_DATA_MM = -9999.0
 _ACROSS = 160.0
 """The longest edge that is left, as a share of the diagonal."""
 _MOST_TRIANGLES = 400_000
+"""Of a scene: a browser loads it whole."""
 _ROUNDS = 24
 _FLOAT, _BYTE, _UINT = 5126, 5121, 5125
 
 
-def scene_glb(mesh: Mesh, deviation_at: Callable[[Floats], Floats], scale: Scale, title: str) -> bytes:
-    """A scene of one mesh named `title`."""
+def scene_glb(mesh: Mesh, deviation_at: Callable[[Floats], Floats], scale: Scale, title: str) -> bytes | None:
+    """A scene of one mesh named `title`; None where the part alone has too many triangles for one."""
+    if len(mesh.triangles) > _MOST_TRIANGLES:
+        return None
     low, high = mesh.vertices_mm.min(axis=0), mesh.vertices_mm.max(axis=0)
     longest = float(np.linalg.norm(high - low)) / _ACROSS
     places, triangles = divided(mesh.vertices_mm, mesh.triangles, longest)

@@ -79,9 +79,9 @@ class ScanChanges:
             for place in self.row.places[: page_request(first, None).limit]
         ]
 
-    @strawberry.field(description="The part coloured by change (GLB); readable for 15 minutes.")
-    async def scene_url(self, info: Info) -> str:
-        return await address_of(info, self.row.scene_key)
+    @strawberry.field(description="The part coloured by change (GLB), for 15 minutes; null: too many triangles.")
+    async def scene_url(self, info: Info) -> str | None:
+        return None if self.row.scene_key is None else await address_of(info, self.row.scene_key)
 
     @strawberry.field(description="All core points with distance and level of detection (NumPy .npz); for 15 minutes.")
     async def changes_url(self, info: Info) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workers import reporting
+from workers.pictures import scene
 from workers.pictures.colours import NO_DATA, Scale, scale_for
 from workers.pictures.heat_map import heat_map_png
 from workers.pictures.histogram import histogram_png
@@ -236,6 +238,15 @@ def test_a_scene_carries_colours_and_deviations_at_its_corners(
     assert triangles.max() == len(positions) - 1
     accessor = document["accessors"][0]
     assert (accessor["min"], accessor["max"]) == (positions.min(axis=0).tolist(), positions.max(axis=0).tolist())
+
+
+def test_a_part_of_too_many_triangles_gets_no_scene(
+    block: Block, scan: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted = Painted.of(block, *scan, ZONE)
+    assert [made.kind for made in reporting._scene(block, painted, "Block")] == ["SCENE"]
+    monkeypatch.setattr(scene, "_MOST_TRIANGLES", len(block.triangles) - 1)
+    assert reporting._scene(block, painted, "Block") == []
 
 
 def test_a_scene_is_in_metres_with_its_top_up(block: Block, scan: tuple[np.ndarray, np.ndarray]) -> None:
