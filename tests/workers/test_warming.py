@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 from numba.core.dispatcher import Dispatcher
@@ -21,6 +23,7 @@ print(*sorted(compiled() - before), sep="\\n")
 """
 
 
+@pytest.mark.timeout(600)
 def test_a_comparison_compiles_nothing_in_its_job() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=500, check=True)
     assert done.stdout.split("\n") == ["", ""]
