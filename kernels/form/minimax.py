@@ -43,6 +43,8 @@ def least_maximum(
         candidate = moved(state, step * largest)
         tried = residuals(candidate)
         if _largest(tried) < largest:
+            # What was true that far may be true farther: a reach that only shrinks ends the search on the way.
+            reach = max(reach, 2.0 * float(np.abs(step).max()) * largest)
             state, found = candidate, tried
         else:
             reach = 0.25 * min(reach, float(np.abs(step).max()) * largest)

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kernels.arrays import Float64s, as_points, move
-from kernels.distance import Distances, MeshIndex
+from kernels.distance import Deviations, Feature, MeshIndex
 from kernels.errors import TooFewPoints
 from kernels.form.minimax import least_maximum
+
+_NOWHERE = 1e-12
+"""A distance with no direction of its own."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class ProfileZone:
 class _Placed:
     transform: Float64s
     points: Float64s
-    found: Distances
+    found: Deviations
 
 
 def profile(index: MeshIndex, points: ArrayLike) -> ProfileZone:
@@ -35,14 +38,14 @@ def profile(index: MeshIndex, points: ArrayLike) -> ProfileZone:
     if len(places) < 7:
         raise TooFewPoints(len(places), 7)
     centre, lever = (index.low + index.high) / 2, index.extent / 2
-    normals = _normals(index)
+    corners = _corners(index)
 
     def placed(transform: Float64s) -> _Placed:
         moved_to = move(places, transform)
-        return _Placed(transform, moved_to, index.signed_distance(moved_to))
+        return _Placed(transform, moved_to, index.deviations(moved_to))
 
     def slopes(state: _Placed) -> Float64s:
-        outward = normals[state.found.triangle]
+        outward = gradients(state.points, state.found, corners)
         return np.hstack([np.cross((state.points - centre) / lever, outward), outward])
 
     def moved(state: _Placed, step: Float64s) -> _Placed:
@@ -52,13 +55,41 @@ def profile(index: MeshIndex, points: ArrayLike) -> ProfileZone:
     return ProfileZone(2.0 * float(np.abs(found.found.distance).max()), found.transform)
 
 
-def _normals(index: MeshIndex) -> Float64s:
-    """(m, 3) unit normals by the caller's triangles; zero for those without area."""
+def gradients(points: Float64s, found: Deviations, corners: Float64s) -> Float64s:
+    """(n, 3) how the signed distance changes with the point; `corners` (m, 3, 3) by the caller's triangles.
+
+    Off a face that is its normal. Off an edge or a corner it is the way to it, which no normal of a triangle is: a
+    motion that lessens what the normals promise may not lessen the distance at all.
+    """
+    towards = found.normal.copy()
+    for feature in Feature:
+        rows = np.flatnonzero((found.feature == feature) & (np.abs(found.distance) > _NOWHERE))
+        if feature <= Feature.FACE or not len(rows):
+            continue
+        foot = _foot(points[rows], corners[found.triangle[rows]], feature)
+        towards[rows] = (points[rows] - foot) / found.distance[rows, None]
+    return towards
+
+
+def _foot(points: Float64s, triangles: Float64s, feature: Feature) -> Float64s:
+    """(n, 3) the closest points on one edge or corner of (n, 3, 3) triangles."""
+    if feature >= Feature.CORNER_A:
+        corner: Float64s = triangles[:, feature - Feature.CORNER_A]
+        return corner
+    start = triangles[:, feature - Feature.EDGE_AB]
+    along = triangles[:, (feature - Feature.EDGE_AB + 1) % 3] - start
+    share = ((points - start) * along).sum(axis=1) / (along * along).sum(axis=1)
+    foot: Float64s = start + share[:, None] * along
+    return foot
+
+
+def _corners(index: MeshIndex) -> Float64s:
+    """(m, 3, 3) by the caller's triangles; zero for those without area, which nothing is closest to."""
     surface = index.surface
-    a, b, c = (surface.vertices[surface.triangles[:, corner]] for corner in range(3))
-    normals = np.cross(b - a, c - a)
-    found = np.zeros((int(surface.sources.max()) + 1, 3))
-    found[surface.sources] = normals / np.linalg.norm(normals, axis=1)[:, None]
+    found = np.zeros((int(surface.sources.max()) + 1, 3, 3))
+    # The index begins its triangles with their longest side.
+    order = (np.arange(3) - surface.turns[:, None].astype(np.int64)) % 3
+    found[surface.sources] = surface.vertices[np.take_along_axis(surface.triangles, order, axis=1)]
     return found
 
 

@@ -30,7 +30,7 @@ def scanned(bulge_mm: float = 0.0, count: int = 60_000, seed: int = 1, scale: fl
     """Points on the bracket with 10 µm noise, in a frame of the scanner's own; a bulge on the top, if wanted."""
     vertices, triangles = bracket()
     random = np.random.default_rng(seed)
-    points, normals = _on_surface(vertices, triangles, count, random)
+    points, normals = on_surface(vertices, triangles, count, random)
     away = np.linalg.norm(points - np.array([19.0, 20.0, 14.0]), axis=1)
     lift = bulge_mm * (away < 4.0) * (normals[:, 2] > 0.5)
     points = points + normals * (lift + random.normal(0.0, 0.01, count))[:, None]
@@ -39,7 +39,7 @@ def scanned(bulge_mm: float = 0.0, count: int = 60_000, seed: int = 1, scale: fl
     return (points @ turn.T + np.array([120.0, -45.0, 300.0])) * scale
 
 
-def _on_surface(
+def on_surface(
     vertices: Floats, triangles: NDArray[np.int32], count: int, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))

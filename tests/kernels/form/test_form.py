@@ -10,8 +10,16 @@ from kernels.distance import MeshIndex
 from kernels.errors import NotFinite, TooFewPoints
 from kernels.faces import Cylinder
 from kernels.form import circularity, cylindricity, flatness, position, profile, sphericity
+from kernels.form.profile import _corners, gradients
 from tests.kernels.form import naive
+from tests.workers.shop import bracket, on_surface
 
+# Corners of some triangles are not where the index begins them.
+_AROUND = "130 320 467 754 045 510 237 762 402 264 157 731"
+CUBE = (
+    np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)]),
+    np.array([[int(corner) for corner in each] for each in _AROUND.split()]),
+)
 NEAR_Z = Cylinder(np.zeros(3), np.array([0.0, 0.0, 1.0]), 10.0, 30.0)
 
 
@@ -142,6 +150,35 @@ def test_the_profile_is_what_is_left_after_the_best_motion() -> None:
     dented = clean.copy()
     dented[5, 2] += 0.1
     assert 0.05 < profile(index, dented).width <= 0.2
+
+
+def test_gradients_are_those_of_the_distance_beside_edges_and_corners_too() -> None:
+    index = MeshIndex.build(*CUBE)
+    points = np.random.default_rng(4).uniform(-2.0, 2.0, (400, 3))
+    found = index.deviations(points)
+    assert {int(each) for each in found.feature} == set(range(7))
+    slopes = gradients(points, found, _corners(index))
+    step = 1e-6
+    measured = [
+        (index.signed_distance(points + shift).distance - index.signed_distance(points - shift).distance) / (2 * step)
+        for shift in np.eye(3) * step
+    ]
+    # But where two sides are equally near, and a step changes which of them counts.
+    close = np.abs(slopes - np.transpose(measured)).max(axis=1) < 1e-5
+    assert close.mean() > 0.99
+
+
+def test_a_profile_does_not_hang_on_the_last_digits_of_a_pose() -> None:
+    vertices, triangles = bracket()
+    index = MeshIndex.build(vertices, triangles)
+    random = np.random.default_rng(1)
+    clean, outward = on_surface(vertices, triangles, 6000, random)
+    bulged = 0.3 * (np.linalg.norm(clean - [19.0, 20.0, 14.0], axis=1) < 4.0) * (outward[:, 2] > 0.5)
+    start = random.normal(0.0, 0.01, 3)
+    places = clean + outward * (bulged + random.normal(0.0, 0.003, 6000))[:, None] + start
+    widths = [profile(index, places + shift).width for shift in random.normal(0.0, 5e-6, (3, 3))]
+    assert np.ptp(widths) < 1e-5
+    assert widths[0] == pytest.approx(0.3167, abs=1e-3)
 
 
 def test_the_position_of_an_axis_is_twice_its_farthest_offset() -> None:
