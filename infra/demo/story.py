@@ -91,9 +91,7 @@ async def tell(running: Running, out: Path, terminal: Terminal) -> list[str]:
     terminal.say(f"\npictures and reports: {out}")
     terminal.link("explorer:", f"{running.url}/?example=bad%20batch")
     terminal.link("viewer:", viewer_link(running, shown_first(results).scan_id))
-    terminal.say(
-        f"sign in there as      {engineer.email}, workspace {engineer.workspace}, password {engineer.password}"
-    )
+    terminal.link("sign in there as", f"{engineer.email}, workspace {engineer.workspace}, password {engineer.password}")
     return checks.failed
 
 

@@ -46,9 +46,9 @@ class Terminal:
         """One line."""
         self.console.print(text)
 
-    def link(self, name: str, url: str) -> None:
-        """An address on a line of its own that is never broken, so that it can be copied."""
-        self.console.print(f"{name:<22}{url}", soft_wrap=True, markup=False)
+    def link(self, name: str, text: str) -> None:
+        """What is there to be copied, on a line of its own that is never broken."""
+        self.console.print(f"{name:<22}{text}", soft_wrap=True, markup=False)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:

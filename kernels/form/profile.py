@@ -38,7 +38,7 @@ def profile(index: MeshIndex, points: ArrayLike) -> ProfileZone:
     if len(places) < 7:
         raise TooFewPoints(len(places), 7)
     centre, lever = (index.low + index.high) / 2, index.extent / 2
-    corners = _corners(index)
+    corners = corners_of(index)
 
     def placed(transform: Float64s) -> _Placed:
         moved_to = move(places, transform)
@@ -83,7 +83,7 @@ def _foot(points: Float64s, triangles: Float64s, feature: Feature) -> Float64s:
     return foot
 
 
-def _corners(index: MeshIndex) -> Float64s:
+def corners_of(index: MeshIndex) -> Float64s:
     """(m, 3, 3) by the caller's triangles; zero for those without area, which nothing is closest to."""
     surface = index.surface
     found = np.zeros((int(surface.sources.max()) + 1, 3, 3))

@@ -10,7 +10,7 @@ from kernels.distance import MeshIndex
 from kernels.errors import NotFinite, TooFewPoints
 from kernels.faces import Cylinder
 from kernels.form import circularity, cylindricity, flatness, position, profile, sphericity
-from kernels.form.profile import _corners, gradients
+from kernels.form.profile import corners_of, gradients
 from tests.kernels.form import naive
 from tests.workers.shop import bracket, on_surface
 
@@ -157,7 +157,7 @@ def test_gradients_are_those_of_the_distance_beside_edges_and_corners_too() -> N
     points = np.random.default_rng(4).uniform(-2.0, 2.0, (400, 3))
     found = index.deviations(points)
     assert {int(each) for each in found.feature} == set(range(7))
-    slopes = gradients(points, found, _corners(index))
+    slopes = gradients(points, found, corners_of(index))
     step = 1e-6
     measured = [
         (index.signed_distance(points + shift).distance - index.signed_distance(points - shift).distance) / (2 * step)
