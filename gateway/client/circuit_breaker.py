@@ -55,14 +55,14 @@ class CircuitBreaker:
     def is_open(self) -> bool:
         return self.state is State.OPEN and self._now() - self._opened_at < self._settings.open_s
 
-    def record(self, ticket: int, succeeded: bool | None) -> None:
-        """None: it was given up, and says nothing."""
+    def record(self, ticket: int, succeeded: bool | None, now: float | None = None) -> None:
+        """None: it was given up, and says nothing. `now`: the clock's, where it has been read already."""
         if ticket != self._ticket:
             return
         if self.state is State.HALF_OPEN:
             self._record_probe(succeeded)
         elif succeeded is not None and self._settings.enabled:
-            self._count(succeeded)
+            self._count(succeeded, self._now() if now is None else now)
 
     def _record_probe(self, succeeded: bool | None) -> None:
         self._probing -= 1
@@ -73,8 +73,8 @@ class CircuitBreaker:
             if self._passed >= self._settings.probes:
                 self._become(State.CLOSED)
 
-    def _count(self, succeeded: bool) -> None:
-        number = int(self._now() / self._width_s)
+    def _count(self, succeeded: bool, now: float) -> None:
+        number = int(now / self._width_s)
         if number != self._newest:
             # The buckets that have passed since the last request are empty now.
             for passed in range(max(self._newest + 1, number - _BUCKETS + 1), number + 1):

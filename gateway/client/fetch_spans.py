@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 
+from gateway.client.answer_headers import AnswerHeaders
 from gateway.client.protocol import HeaderExchange, SubgraphRequest, WireAnswer, WireRequest
 from gateway.errors import SubgraphFailed
 from gateway.telemetry.spans import Span, Trace
@@ -26,7 +27,7 @@ class TracedHeaders:
         passed = () if self._inner is None else self._inner.to_subgraph(subgraph)
         return self._trace.onto(passed, self._span)
 
-    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None:
+    def from_subgraph(self, subgraph: str, headers: AnswerHeaders) -> None:
         if self._inner is not None:
             self._inner.from_subgraph(subgraph, headers)
 

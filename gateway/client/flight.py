@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable
 
 from msgspec import Struct, field
 
+from gateway.client.answer_headers import NO_HEADERS, AnswerHeaders
+from gateway.client.carrying import Carried, Carrier
 from gateway.client.circuit_breaker import CircuitBreaker, State
 from gateway.client.errors import CircuitOpen, QueueFull, TimedOut, Unreachable
 from gateway.client.operation_context import Operations
 from gateway.client.outcomes import outcome_of
 from gateway.client.places import Places
-from gateway.client.protocol import HeaderExchange, WireAnswer, WireClient, WireRequest
+from gateway.client.protocol import HeaderExchange, WireAnswer, WireRequest
+from gateway.client.request_headers import Pairs
 from gateway.client.retrying import RETRIED_STATUSES, Retrying
 from gateway.errors import SubgraphFailed
 from gateway.plan.nodes import SubgraphName
@@ -79,29 +82,29 @@ class Flight:
     """`until`: when it has failed for good. `is_cut`: its first consumer has less time than the subgraph would have."""
 
     __slots__ = (
-        "_client", "_consumers", "_forwarded", "_future", "_guard", "_heard", "_is_cut", "_key", "_loop", "_ran_out",
+        "_carried", "_carrier", "_consumers", "_forwarded", "_guard", "_heard", "_is_cut", "_key", "_loop", "_ran_out",
         "_request", "_retries", "_sent_at", "_ticket", "_timer", "_until",
     )  # fmt: skip
 
     def __init__(
         self,
         guard: Guard,
-        client: WireClient,
+        carrier: Carrier,
         request: WireRequest,
-        forwarded: Sequence[tuple[str, str]],
+        forwarded: Pairs,
         key: FlightKey | None,
         until: float,
         is_cut: bool,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._guard, self._client, self._request, self._forwarded, self._loop = guard, client, request, forwarded, loop
+        self._guard, self._carrier, self._request = guard, carrier, request
+        self._forwarded, self._loop = forwarded, loop
         self._key, self._until, self._is_cut = key, until, is_cut
         self._consumers: list[Consumer] = []
-        self._heard: list[tuple[str, str]] = []
-        self._future: asyncio.Future[WireAnswer] | None = None
+        self._heard = NO_HEADERS
+        self._carried: Carried | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ticket = 0
-        self._retries = 0
+        self._ticket = self._retries = 0
         self._sent_at = 0.0
         self._ran_out = False
         if key is not None:
@@ -112,7 +115,7 @@ class Flight:
         return self._retries
 
     @property
-    def forwarded(self) -> Sequence[tuple[str, str]]:
+    def forwarded(self) -> Pairs:
         return self._forwarded
 
     def takes(self, deadline: float) -> bool:
@@ -138,81 +141,90 @@ class Flight:
         if not self._consumers:
             self._forget()
             self._guard.places.withdraw(self)
-            if self._future is not None:
-                self._future.cancel()
+            if self._carried is not None:
+                self._carried.give_up()
+                self._given_up()
             elif self._ran_out and self._guard.figures is not None:
                 self._guard.figures.refused("timeout")
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         guard = self._guard
         if guard.breaker.state is State.OPEN and guard.breaker.is_open:
             self._refuse(CircuitOpen(guard.name))
         elif guard.places.take():
-            self._launch()
-        elif guard.places.wait(self, self._launch):
+            self._launch(now)
+        elif guard.places.wait(self, self._launch_in_turn):
             self._bound()
         else:
             self._refuse(QueueFull(guard.name, guard.places.waiting))
 
-    # The headers of one try: what the client said and what is left of the time; what came back is kept for the last.
+    def _launch_in_turn(self) -> None:
+        self._launch(self._guard.now())
 
-    def to_subgraph(self, subgraph: str) -> Sequence[tuple[str, str]]:
-        name = self._guard.settings.deadline_header
-        if name is None:
-            return self._forwarded
-        return [*self._forwarded, (name, str(max(1, int((self._until - self._sent_at) * 1000))))]
-
-    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None:
-        self._heard = list(headers)
-
-    def _launch(self) -> None:
+    def _launch(self, now: float) -> None:
         """With a place taken."""
-        guard, asked = self._guard, self._request
+        guard = self._guard
         ticket = guard.breaker.admit()
         if ticket is None:
             guard.places.free()
             self._refuse(CircuitOpen(guard.name))
             return
-        self._ticket, self._sent_at = ticket, guard.now()
+        self._ticket, self._sent_at = ticket, now
         if not self._retries:
             guard.retrying.first_try()
         guard.counts.sent += 1
-        self._heard = []
+        passed = self._forwarded
+        if (name := guard.settings.deadline_header) is not None:
+            # Of this try: what is left of the time.
+            passed = (*passed, (name, str(max(1, int((self._until - now) * 1000)))))
         try:
-            future = self._client.send(WireRequest(asked.body, asked.kind, asked.caller_token, asked.trace_id, self))
+            self._carried = self._carrier.carry(self._request, passed, self)
         except SubgraphFailed as failure:
-            future = self._loop.create_future()
-            future.set_exception(failure)
-        self._future = future
-        future.add_done_callback(self._answered)
+            # Not at once: who is starting this has not got its future yet.
+            self._loop.call_soon(self.failed, failure)
 
-    def _answered(self, future: asyncio.Future[WireAnswer]) -> None:
-        guard, figures = self._guard, self._guard.figures
-        self._future = None
-        if future.cancelled():
-            if figures is not None:
-                figures.ended("timeout" if self._ran_out else "cancelled", guard.now() - self._sent_at)
-            guard.breaker.record(self._ticket, False if self._was_slow() else None)
-            guard.places.free()
-            self._settle(None, Unreachable(guard.name, "the request was given up"))
-            return
-        failure = future.exception()
-        answer = None if failure is not None else future.result()
-        if figures is not None:
-            if answer is not None and answer.status < 500:
-                figures.answered(guard.now() - self._sent_at)
+    # What became of one try; said by whoever carried it.
+
+    def answered(self, answer: WireAnswer, headers: AnswerHeaders) -> None:
+        guard, status = self._guard, answer.status
+        now = guard.now()
+        self._carried, self._heard = None, headers
+        if guard.figures is not None:
+            if status < 500:
+                guard.figures.answered(now - self._sent_at)
             else:
-                figures.ended(outcome_of(answer, failure), guard.now() - self._sent_at)
-        failed = isinstance(failure, TimedOut | Unreachable) if answer is None else answer.status >= 500
-        guard.breaker.record(self._ticket, not failed)
+                guard.figures.ended("http_error", now - self._sent_at)
+        guard.breaker.record(self._ticket, status < 500, now)
         guard.places.free()
-        if self._consumers and not self._sends_again(answer, failure):
-            self._settle(answer, failure)
+        if self._consumers and not (status in RETRIED_STATUSES and self._sends_again()):
+            self._settle(answer, None)
 
-    def _sends_again(self, answer: WireAnswer | None, failure: BaseException | None) -> bool:
+    def failed(self, failure: BaseException) -> None:
+        guard, now = self._guard, self._guard.now()
+        self._carried, self._heard = None, NO_HEADERS
+        if guard.figures is not None:
+            guard.figures.ended(outcome_of(None, failure), now - self._sent_at)
+        guard.breaker.record(self._ticket, not isinstance(failure, TimedOut | Unreachable), now)
+        guard.places.free()
+        if self._consumers and not (isinstance(failure, Unreachable) and self._sends_again()):
+            self._settle(None, failure)
+
+    def _given_up(self) -> None:
+        """Nobody waits any more, and the request has been ended upstream."""
+        guard, now = self._guard, self._guard.now()
+        self._carried = None
+        if guard.figures is not None:
+            guard.figures.ended("timeout" if self._ran_out else "cancelled", now - self._sent_at)
+        # Given up for want of time, though the subgraph had half of what it may ever take.
+        was_slow = self._ran_out and now - self._sent_at >= guard.slow_s
+        guard.breaker.record(self._ticket, False if was_slow else None, now)
+        guard.places.free()
+        if self._request.kind == "mutation":
+            guard.operations.writes += 1
+
+    def _sends_again(self) -> bool:
         guard = self._guard
-        worth = isinstance(failure, Unreachable) if answer is None else answer.status in RETRIED_STATUSES
-        if not worth or self._request.kind != "query" or guard.breaker.is_open:
+        if self._request.kind != "query" or guard.breaker.is_open:
             return False
         wait_s = guard.retrying.wait_before(self._retries + 1, self._heard)
         if wait_s is None or guard.now() + wait_s >= self._until:
@@ -225,7 +237,7 @@ class Flight:
 
     def _try_again(self) -> None:
         if self._consumers:
-            self.start()
+            self.start(self._guard.now())
 
     def _bound(self) -> None:
         """The client's own time limit is for one try; waiting counts as well."""
@@ -242,10 +254,6 @@ class Flight:
             consumer.set_exception(TimedOut(self._guard.name, given_s))
             self.leave(consumer)
 
-    def _was_slow(self) -> bool:
-        """Given up for want of time, though the subgraph had half of what it may ever take."""
-        return self._ran_out and self._guard.now() - self._sent_at >= self._guard.slow_s
-
     def _refuse(self, failure: SubgraphFailed) -> None:
         self._guard.counts.refused += 1
         if self._guard.figures is not None:
@@ -253,7 +261,8 @@ class Flight:
         self._settle(None, failure)
 
     def _settle(self, answer: WireAnswer | None, failure: BaseException | None) -> None:
-        self._forget()
+        if self._key is not None or self._timer is not None:
+            self._forget()
         consumers, self._consumers = self._consumers, []
         if self._request.kind == "mutation":
             self._guard.operations.writes += 1
@@ -266,7 +275,7 @@ class Flight:
                 consumer.timer.cancel()
             if consumer.done():
                 continue
-            if consumer.headers is not None and (self._heard or answer is not None):
+            if consumer.headers is not None and answer is not None:
                 consumer.headers.from_subgraph(self._guard.name, self._heard)
             if answer is not None:
                 consumer.set_result(answer)
@@ -281,14 +290,14 @@ class Flight:
     def _send_apart(self, consumer: Consumer) -> None:
         """Their own request after all, in the time that is left."""
         request, until = self._request, self._guard.now() + self._guard.timeout_s
-        flight = Flight(self._guard, self._client, request, self._forwarded, None, until, False, self._loop)
+        flight = Flight(self._guard, self._carrier, request, self._forwarded, None, until, False, self._loop)
         consumer.flight = flight
         flight._consumers.append(consumer)
         if consumer.timer is not None:
             left = consumer.timer.when() - self._loop.time()
             consumer.timer.cancel()
             consumer.timer = self._loop.call_later(max(0.0, left), flight._run_out, consumer, left)
-        flight.start()
+        flight.start(self._guard.now())
 
     def _forget(self) -> None:
         if self._key is not None and self._guard.flights.get(self._key) is self:

@@ -7,12 +7,13 @@ Only queries are shared and sent again. Futures and callbacks all the way: no ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Protocol
 
 import msgspec
 
 from gateway.client.answer import answer_from_wire
+from gateway.client.carrying import Carrier
 from gateway.client.circuit_breaker import CircuitBreaker
 from gateway.client.errors import CircuitOpen, QueueFull, RefusedByStatus, TimedOut, Unreachable
 from gateway.client.fetch_spans import during, end_with, joined, traced
@@ -20,7 +21,8 @@ from gateway.client.flight import Flight, FlightKey, Guard, expired
 from gateway.client.operation_context import Operations, current, seconds_left
 from gateway.client.outcomes import counted
 from gateway.client.places import Places
-from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
+from gateway.client.protocol import SubgraphAnswer, SubgraphClient, SubgraphRequest, WireAnswer, WireRequest
+from gateway.client.request_headers import Pairs
 from gateway.client.retrying import Retrying
 from gateway.plan.nodes import SubgraphName
 from gateway.telemetry.entry import count_fetch, current_trace
@@ -32,10 +34,11 @@ _encoder = msgspec.json.Encoder()
 _TRACING = frozenset({"traceparent", "tracestate", "baggage"})
 
 
-class Carrier(SubgraphClient, WireClient, Protocol):
-    """What is guarded."""
+class Guarded(SubgraphClient, Protocol):
+    """What is guarded. carrier: what its plain requests go by."""
 
-    name: SubgraphName
+    @property
+    def carrier(self) -> Carrier: ...
 
 
 class Guards:
@@ -54,14 +57,14 @@ class Guards:
         self._figures = figures
         self.of: dict[tuple[SubgraphName, str], Guard] = {}
 
-    def around(self, carrier: Carrier, url: str, timeout_s: float) -> GuardedClient:
-        settings = self._by_name.get(carrier.name, self._settings)
-        guard = self.of.get((carrier.name, url))
+    def around(self, inner: Guarded, url: str, timeout_s: float) -> GuardedClient:
+        settings = self._by_name.get(inner.name, self._settings)
+        guard = self.of.get((inner.name, url))
         if guard is None:
-            figures = None if self._figures is None else self._figures.of(carrier.name)
-            guard = guard_of(carrier.name, settings, timeout_s, self.operations, figures)
-            self.of[carrier.name, url] = guard
-        return GuardedClient(carrier, guard)
+            figures = None if self._figures is None else self._figures.of(inner.name)
+            guard = guard_of(inner.name, settings, timeout_s, self.operations, figures)
+            self.of[inner.name, url] = guard
+        return GuardedClient(inner, guard)
 
 
 def guard_of(
@@ -84,10 +87,10 @@ def guard_of(
 
 
 class GuardedClient:
-    def __init__(self, inner: Carrier, guard: Guard) -> None:
+    def __init__(self, inner: Guarded, guard: Guard) -> None:
         self.name = inner.name
         self.guard = guard
-        self._inner = inner
+        self._inner, self._carrier = inner, inner.carrier
         self._shares = guard.settings.shares
         self._timeout_s = guard.timeout_s
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,11 +104,11 @@ class GuardedClient:
         deadline = until if context is None else context.deadline
         if deadline <= now:
             return expired(self.name, loop)
-        forwarded: Sequence[tuple[str, str]] = () if headers is None else tuple(headers.to_subgraph(self.name))
+        forwarded: Pairs = () if headers is None else headers.to_subgraph(self.name)
         key: FlightKey | None = None
         # A token is its caller; without one the operation must say whose it is, or nothing is shared.
         if self._shares and request.kind == "query" and context is not None and context.shares:
-            told = tuple(each for each in forwarded if each[0].lower() not in _TRACING) if forwarded else ()
+            told = tuple([each for each in forwarded if each[0].lower() not in _TRACING]) if forwarded else ()
             key = (guard.operations.writes, request.body, request.caller_token, context.owner, told)
             flight = guard.flights.get(key)
             if flight is not None and flight.takes(deadline):
@@ -119,11 +122,11 @@ class GuardedClient:
             if trace.root is not None:
                 span = trace.fetch(self.name, request.kind, request.fetch_id)
             forwarded = trace.headers if span is None and not forwarded else trace.onto(forwarded, span)
-        flight = Flight(guard, self._inner, request, forwarded, key, min(until, deadline), deadline < until, loop)
+        flight = Flight(guard, self._carrier, request, forwarded, key, min(until, deadline), deadline < until, loop)
         consumer = flight.join(headers, deadline)
         if span is not None:
             end_with(span, consumer)
-        flight.start()
+        flight.start(now)
         return consumer
 
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:

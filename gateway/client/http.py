@@ -1,6 +1,6 @@
 """Requests to a subgraph over HTTP, on kept connections.
 
-Plain requests go by a `WireClient` (`lean.client`) where one is given, else over aiohttp as streams and files do.
+Plain requests go by another `Carrier` (`lean.client`) where one is given, else over aiohttp as streams and files do.
 In: a `SubgraphRequest`. Out: its answer. Refuses what is late, too large or no GraphQL answer, whatever the status
 says: a GraphQL answer under status 500 is an answer, an HTML page under status 200 is not.
 Nothing that a subgraph may have seen is sent again here.
@@ -16,17 +16,12 @@ import msgspec
 from msgspec import Struct
 
 from gateway.client.answer import answer_from_wire
+from gateway.client.answer_headers import AnswerHeaders
+from gateway.client.carrying import Carried, Carrier, Receiver, awaited
 from gateway.client.errors import AnswerTooLarge, TimedOut, Unreachable
 from gateway.client.event_source import event_answers
-from gateway.client.protocol import (
-    HeaderExchange,
-    SubgraphAnswer,
-    SubgraphRequest,
-    WireAnswer,
-    WireClient,
-    WireRequest,
-)
-from gateway.client.request_headers import headers_for
+from gateway.client.protocol import SubgraphAnswer, SubgraphRequest, WireAnswer, WireRequest
+from gateway.client.request_headers import Pairs, headers_for, passed_headers
 from gateway.client.stream import StreamSettings, stream_answers
 from gateway.client.upload import multipart_body, uploads_in
 from gateway.plan.nodes import SubgraphName
@@ -51,7 +46,7 @@ class HttpClient:
         timeout_s: float,
         max_answer_bytes: int,
         streaming: Streaming = Streaming(),  # noqa: B008 - a frozen value
-        wire: WireClient | None = None,
+        wire: Carrier | None = None,
     ) -> None:
         self.name = name
         self._url = url
@@ -61,6 +56,11 @@ class HttpClient:
         self._streaming = streaming
         self._wire = wire
 
+    @property
+    def carrier(self) -> Carrier:
+        """What plain requests go by."""
+        return self._wire or self
+
     async def request(self, request: SubgraphRequest) -> SubgraphAnswer:
         try:
             body = body_of(request)
@@ -68,36 +68,34 @@ class HttpClient:
             # What JSON cannot say are files.
             answer = await self._with_files(request)
         else:
-            answer = await self.send(
-                WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
-            )
+            wired = WireRequest(body, request.kind, request.caller_token, request.trace_id, request.headers)
+            answer = await awaited(self.carrier, wired)
         return answer_from_wire(self.name, answer)
 
-    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
-        if self._wire is not None:
-            return self._wire.send(request)
-        return asyncio.ensure_future(self._sent_by_aiohttp(request))
-
-    async def _sent_by_aiohttp(self, request: WireRequest) -> WireAnswer:
-        headers = [*headers_for(self.name, request), ("Content-Type", "application/json")]
-        return await self._sent(request.body, headers, request.headers)
+    def carry(self, request: WireRequest, passed: Pairs, receiver: Receiver) -> Carried:
+        headers = [*headers_for(self.name, request, passed), ("Content-Type", "application/json")]
+        return _Posted(self.name, asyncio.ensure_future(self._sent(request.body, headers)), receiver)
 
     async def _with_files(self, request: SubgraphRequest) -> WireAnswer:
-        headers = [*headers_for(self.name, request), ("GraphQL-Require-Preflight", "1")]
+        passed = passed_headers(self.name, request.headers)
+        headers = [*headers_for(self.name, request, passed), ("GraphQL-Require-Preflight", "1")]
         files = list(uploads_in(request.variables))
-        return await self._sent(multipart_body(request.document, request.variables, files), headers, request.headers)
+        body = multipart_body(request.document, request.variables, files)
+        answer, heard = await self._sent(body, headers)
+        if request.headers is not None:
+            request.headers.from_subgraph(self.name, heard)
+        return answer
 
     async def _sent(
-        self, body: bytes | aiohttp.FormData, headers: list[tuple[str, str]], exchange: HeaderExchange | None
-    ) -> WireAnswer:
+        self, body: bytes | aiohttp.FormData, headers: list[tuple[str, str]]
+    ) -> tuple[WireAnswer, AnswerHeaders]:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
                 self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                if exchange is not None:
-                    exchange.from_subgraph(self.name, response.headers.items())
-                return WireAnswer(response.status, await self._bytes_of(response))
+                answer = WireAnswer(response.status, await self._bytes_of(response))
+                return answer, AnswerHeaders(pairs=response.headers.items())
         except TimeoutError as error:
             raise TimedOut(self.name, self._timeout_s) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -105,7 +103,7 @@ class HttpClient:
 
     def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
         settings = StreamSettings(self._timeout_s, self._max_answer_bytes, silence_s=self._streaming.silence_s)
-        headers = headers_for(self.name, request)
+        headers = headers_for(self.name, request, passed_headers(self.name, request.headers))
         answers = event_answers if self._streaming.protocol == "sse" else stream_answers
         return answers(self.name, self._url, self._session, request, headers, settings)
 
@@ -123,6 +121,28 @@ class HttpClient:
                 raise AnswerTooLarge(self.name, self._max_answer_bytes)
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+class _Posted:
+    """One request by aiohttp."""
+
+    def __init__(
+        self, subgraph: SubgraphName, task: asyncio.Task[tuple[WireAnswer, AnswerHeaders]], receiver: Receiver
+    ) -> None:
+        self._subgraph, self._task, self._receiver = subgraph, task, receiver
+        task.add_done_callback(self._ended)
+
+    def give_up(self) -> None:
+        self._task.remove_done_callback(self._ended)
+        self._task.cancel()
+
+    def _ended(self, task: asyncio.Task[tuple[WireAnswer, AnswerHeaders]]) -> None:
+        if task.cancelled():
+            self._receiver.failed(Unreachable(self._subgraph, "the gateway is stopping"))
+        elif (failure := task.exception()) is not None:
+            self._receiver.failed(failure)
+        else:
+            self._receiver.answered(*task.result())
 
 
 def body_of(request: SubgraphRequest) -> bytes:

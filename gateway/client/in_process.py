@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Protocol
 
 from gateway.client.answer import answer_from_value
+from gateway.client.answer_headers import NO_HEADERS
 from gateway.client.errors import TimedOut, Unreachable
 from gateway.client.fetch_spans import during
 from gateway.client.operation_context import seconds_left
@@ -73,7 +74,7 @@ class InProcessClient:
             raise Unreachable(self.name, f"{type(error).__name__}: {error}") from error
         if request.headers is not None:
             # It has no headers, and so says nothing of caching either.
-            request.headers.from_subgraph(self.name, ())
+            request.headers.from_subgraph(self.name, NO_HEADERS)
         return value
 
     async def stream(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:

@@ -8,11 +8,12 @@ iterator, ends the request upstream.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from gateway.client.answer_headers import AnswerHeaders
 from gateway.client.operation_scope import OperationScope
 from gateway.plan.nodes import OperationKind, SubgraphName
 
@@ -22,7 +23,7 @@ class HeaderExchange(Protocol):
 
     def to_subgraph(self, subgraph: str) -> Sequence[tuple[str, str]]: ...
 
-    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None: ...
+    def from_subgraph(self, subgraph: str, headers: AnswerHeaders) -> None: ...
 
 
 class SubgraphRequest(Struct, frozen=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from gateway.client.answer_headers import AnswerHeaders
 from gateway.http.cache_control import most_restrictive
 from gateway.settings import HeaderSettings, RequestRule, ResponseRule
 
@@ -42,25 +43,29 @@ class HeaderRules:
     def to_subgraph(self, subgraph: str, given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         sent: list[tuple[str, str]] = []
         given = list(given)
+        present = {name for name, _ in given}
         for names, rule in self._requests:
             if rule.subgraphs and subgraph not in rule.subgraphs:
                 continue
-            found = [(rule.rename or name, value) for name, value in given if names.fullmatch(name)]
+            found = []
+            # Few of those that are named come with a request; whether they do is not worth a pattern.
+            if rule.named is None or rule.named.lower() in present:
+                found = [(rule.rename or name, value) for name, value in given if names.fullmatch(name)]
             if not found and rule.named and rule.default is not None:
                 found = [(rule.rename or rule.named, rule.default)]
             sent += found
         return sent
 
-    def to_client(self, heard: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> list[tuple[str, str]]:
+    def to_client(self, heard: Sequence[tuple[str, AnswerHeaders]]) -> list[tuple[str, str]]:
         """`heard`: each answer's subgraph and headers, in the order of arrival."""
         answered: list[tuple[str, str]] = []
         for names, rule in self._responses:
             found = [
-                (rule.rename or name.lower(), value)
+                (rule.rename or name, value)
                 for subgraph, headers in heard
                 if not rule.subgraphs or subgraph in rule.subgraphs
                 for name, value in headers
-                if names.fullmatch(name.lower())
+                if names.fullmatch(name)
             ]
             answered += _kept(found, rule.keep)
         return answered
@@ -72,7 +77,7 @@ class Exchange:
     def __init__(self, rules: HeaderRules, given: Sequence[tuple[str, str]]) -> None:
         self._rules = rules
         self._given = given
-        self._heard: list[tuple[str, Sequence[tuple[str, str]]]] = []
+        self._heard: list[tuple[str, AnswerHeaders]] = []
         self._sent: dict[str, list[tuple[str, str]]] = {}
 
     def to_subgraph(self, subgraph: str) -> list[tuple[str, str]]:
@@ -82,25 +87,21 @@ class Exchange:
             sent = self._sent[key] = self._rules.to_subgraph(subgraph, self._given)
         return sent
 
-    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None:
-        self._heard.append((subgraph, list(headers)))
+    def from_subgraph(self, subgraph: str, headers: AnswerHeaders) -> None:
+        self._heard.append((subgraph, headers))
 
     def to_client(self, cacheable: bool) -> list[tuple[str, str]]:
         """`cacheable`: a query that was answered without an error."""
         answered = self._rules.to_client(self._heard)
         if self._rules.settings.cache_control and self._heard:
-            merged = most_restrictive([_stated(each) for each in self._heard]) if cacheable else "no-store"
+            merged = (
+                most_restrictive([headers.last(_CACHE_CONTROL) for _, headers in self._heard])
+                if cacheable
+                else "no-store"
+            )
             if merged is not None:
                 answered.append((_CACHE_CONTROL, merged))
         return answered
-
-
-def _stated(heard: tuple[str, Sequence[tuple[str, str]]]) -> str | None:
-    found = None
-    for name, value in heard[1]:
-        if len(name) == len(_CACHE_CONTROL) and name.lower() == _CACHE_CONTROL:
-            found = value
-    return found
 
 
 def _kept(found: list[tuple[str, str]], keep: str) -> list[tuple[str, str]]:

@@ -6,8 +6,9 @@ on to subgraphs; those of answers are dropped, because a stream's own have gone 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from gateway.client.answer_headers import AnswerHeaders
 from gateway.client.protocol import HeaderExchange
 from gateway.execution.caller import Caller, Principal
 
@@ -40,5 +41,5 @@ class _Outgoing:
     def to_subgraph(self, subgraph: str) -> Sequence[tuple[str, str]]:
         return self._exchange.to_subgraph(subgraph)
 
-    def from_subgraph(self, subgraph: str, headers: Iterable[tuple[str, str]]) -> None:
+    def from_subgraph(self, subgraph: str, headers: AnswerHeaders) -> None:
         """Nobody would read them, and a stream may last for days."""

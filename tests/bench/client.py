@@ -17,6 +17,7 @@ from typing import Literal
 
 import uvloop
 
+from gateway.client.carrying import awaited
 from gateway.client.http import HttpClient
 from gateway.client.protocol import WireRequest
 from gateway.client.wires import wires_of
@@ -71,7 +72,7 @@ async def cpu_us(client: HttpClient, requests: int, in_flight: int) -> float:
         nonlocal left
         while left > 0:
             left -= 1
-            answer = await client.send(WireRequest(BODY, "query", "a.caller.token", "trace", Exchange()))
+            answer = await awaited(client.carrier, WireRequest(BODY, "query", "a.caller.token", "trace", Exchange()))
             assert answer.status == 200
 
     started = time.process_time()

@@ -1,4 +1,4 @@
-"""The lean client: a request to a subgraph is written before `send` returns, and no task is made for it.
+"""The lean client: a request to a subgraph is written before `carry` returns, and no task is made for it.
 
 `LeanTransport` belongs to the application and owns every connection; a `LeanClient` is one subgraph's way in. A query
 whose kept connection turns out to be dead before a byte of its answer came is sent once more; a mutation never is.
@@ -6,18 +6,17 @@ whose kept connection turns out to be dead before a byte of its answer came is s
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 
 from msgspec import Struct
 
-from gateway.client.errors import HeaderRefused
+from gateway.client.carrying import Receiver
 from gateway.client.lean.pool import Pool, PoolSettings
 from gateway.client.lean.reader import AnswerLimits
 from gateway.client.lean.sent import Sent
 from gateway.client.lean.target import target_of
-from gateway.client.protocol import WireAnswer, WireRequest
-from gateway.client.request_headers import own_headers
+from gateway.client.protocol import WireRequest
+from gateway.client.request_headers import Pairs, own_lines
 from gateway.plan.nodes import SubgraphName
 
 
@@ -35,23 +34,12 @@ class LeanClient:
         self.name = name
         self.pool = pool
         self._head = head
-        self._loop = asyncio.get_running_loop()
 
-    def send(self, request: WireRequest) -> asyncio.Future[WireAnswer]:
-        sent = Sent(loop=self._loop)
-        try:
-            headers = own_headers(self.name, request)
-        except HeaderRefused as refused:
-            sent.set_exception(refused)
-            return sent
-        own = "".join([f"\r\n{name}: {value}" for name, value in headers]).encode("latin-1")
+    def carry(self, request: WireRequest, passed: Pairs, receiver: Receiver) -> Sent:
         body = request.body
-        sent.head = b"%b%d%b\r\n\r\n" % (self._head, len(body), own)
-        sent.body = body
-        sent.exchange = request.headers
-        sent.may_go_again = request.kind == "query"
-        sent.connection = None
-        sent.queue = self.pool
+        lines = own_lines(self.name, request, passed)
+        head = b"%b%d%b\r\n\r\n" % (self._head, len(body), lines)
+        sent = Sent(head, body, request.kind == "query", self.pool, receiver)
         self.pool.send(sent)
         return sent
 

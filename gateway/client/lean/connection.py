@@ -10,8 +10,9 @@ import asyncio
 import select
 from typing import Protocol, cast
 
+from gateway.client.answer_headers import AnswerHeaders
 from gateway.client.errors import AnswerTooLarge, Unreachable
-from gateway.client.lean.head import USUAL, header_pairs
+from gateway.client.lean.head import USUAL
 from gateway.client.lean.reader import AnswerLimits, AnswerReader
 from gateway.client.lean.sent import Sent
 from gateway.client.protocol import WireAnswer
@@ -96,19 +97,18 @@ class Connection(asyncio.Protocol):
             body, length = self._body, self._length
             body += data
             if len(body) >= length:
-                self._finish(sent, 200, bytes(body[:length]), len(body) == length)
+                self._finish_usual(sent, bytes(body[:length]), len(body) == length)
         elif (
             self._reader is None
             and (usual := USUAL.match(data)) is not None
             and (end := usual.end()) <= self._limits.max_head_bytes
         ):
             length = int(usual[1])
-            if sent.exchange is not None:
-                self._usual = data[:end]
+            self._usual = data[:end]
             if length > self._limits.max_body_bytes:
                 self.fail(AnswerTooLarge(self._subgraph, self._limits.max_body_bytes))
             elif len(data) - end >= length:
-                self._finish(sent, 200, data[end : end + length], len(data) - end == length)
+                self._finish_usual(sent, data[end : end + length], len(data) - end == length)
             else:
                 self._length = length
                 self._body += data[end:]
@@ -128,26 +128,23 @@ class Connection(asyncio.Protocol):
         if reader.is_whole:
             self._finish_read(sent, reader)
 
+    def _finish_usual(self, sent: Sent, body: bytes, keeps: bool) -> None:
+        self._finish(sent, WireAnswer(200, body), AnswerHeaders(self._usual), keeps)
+
     def _finish_read(self, sent: Sent, reader: AnswerReader) -> None:
         head = reader.head
         assert head is not None
-        if sent.exchange is not None:
-            sent.exchange.from_subgraph(self._subgraph, head.headers)
-            sent.exchange = None
-        self._finish(sent, head.status, reader.body, head.keeps and not reader.has_extra)
+        headers = AnswerHeaders(pairs=head.headers)
+        self._finish(sent, WireAnswer(head.status, reader.body), headers, head.keeps and not reader.has_extra)
 
-    def _finish(self, sent: Sent, status: int, body: bytes, keeps: bool) -> None:
-        if sent.exchange is not None:
-            lines = self._usual
-            sent.exchange.from_subgraph(self._subgraph, header_pairs(lines[lines.index(b"\n") + 1 :]))
+    def _finish(self, sent: Sent, answer: WireAnswer, headers: AnswerHeaders, keeps: bool) -> None:
         self._forget()
         # A request that was answered before it was sent whole would go on into the next.
         if keeps and not self._paused:
             self._owner.released(self)
         else:
             self.drop()
-        if not sent.done():
-            sent.set_result(WireAnswer(status, body))
+        sent.answered(answer, headers)
 
     def _forget(self) -> None:
         sent, self.sent, self._reader, self._length, self._usual = self.sent, None, None, -1, b""
@@ -160,8 +157,8 @@ class Connection(asyncio.Protocol):
         """End the request under way, and the connection with it."""
         sent = self.sent
         self.drop()
-        if sent is not None and not sent.done():
-            sent.set_exception(failure)
+        if sent is not None:
+            sent.failed(failure)
 
     def drop(self) -> None:
         """Hang up without a word; nothing is told to a request under way."""
@@ -198,7 +195,7 @@ class Connection(asyncio.Protocol):
 
     def _ended_unanswered(self, sent: Sent, exc: Exception | None) -> None:
         """Not one byte came back."""
-        if self.uses > 1 and sent.may_go_again and not sent.done():
+        if self.uses > 1 and sent.may_go_again and not sent.is_over:
             # Most likely the subgraph closed the idle connection while the request was on its way. The next one is new,
             # and so the last.
             self.drop()

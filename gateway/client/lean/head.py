@@ -10,6 +10,7 @@ import re
 
 from msgspec import Struct
 
+from gateway.client.answer_headers import header_pairs
 from gateway.client.errors import Unreachable
 
 # Possessive for single characters only: before Python 3.11.5 a possessive group keeps part of a line that does not fit.
@@ -85,13 +86,3 @@ def head_of(subgraph: str, data: bytes | bytearray) -> Head:
         keeps=newest and options <= {"keep-alive"} and (length is not None or bool(transfers)),
         coding=", ".join(codings) or None,
     )
-
-
-def header_pairs(lines: bytes) -> list[tuple[str, str]]:
-    """Names in lower case. `lines` end with CRLF each, and are known to be headers."""
-    pairs = []
-    for line in lines.decode("latin-1").split("\r\n"):
-        if line:
-            name, _, value = line.partition(":")
-            pairs.append((name.lower(), value.strip(" \t")))
-    return pairs

@@ -70,13 +70,13 @@ class Pool:
         return PoolState(len(self._open), len(self._idle), len(self._dials), waiting, self._timer is not None)
 
     def send(self, sent: Sent) -> None:
+        """Raises `Unreachable` once the pool is closed."""
         sent.deadline = self._loop.time() + self._settings.timeout_s
         while self._idle:
             if self._idle.pop().begin(sent):
                 return
         if self._closed:
-            sent.set_exception(Unreachable(self.subgraph, "the gateway is stopping"))
-            return
+            raise Unreachable(self.subgraph, "the gateway is stopping")
         self._waiting.append(sent)
         self._dial()
 
@@ -92,7 +92,7 @@ class Pool:
             return
         first = waiting.popleft()
         if not connection.begin(first):
-            first.set_exception(Unreachable(self.subgraph, "it spoke, or hung up, before it was asked"))
+            first.failed(Unreachable(self.subgraph, "it spoke, or hung up, before it was asked"))
 
     def released(self, connection: Connection) -> None:
         if not self._waiting:
@@ -158,7 +158,7 @@ class Pool:
         if came_to_nothing and waiting and not task.cancelled():
             # One failure for one that waits: the others have dials of their own, or get one now.
             reason = str(error) or type(error).__name__
-            waiting.popleft().set_exception(Unreachable(self.subgraph, reason))
+            waiting.popleft().failed(Unreachable(self.subgraph, reason))
         self._dial()
 
     def _look_over(self) -> None:
@@ -171,7 +171,7 @@ class Pool:
                 connection.fail(self._late())
         for waiting in (self._again, self._waiting):
             while waiting and waiting[0].deadline <= now:
-                waiting.popleft().set_exception(self._late())
+                waiting.popleft().failed(self._late())
         for dial, deadline in list(self._dials.items()):
             if deadline <= now:
                 dial.cancel()
@@ -187,7 +187,7 @@ class Pool:
         failure = Unreachable(self.subgraph, "the gateway is stopping")
         for waiting in (self._again, self._waiting):
             while waiting:
-                waiting.popleft().set_exception(failure)
+                waiting.popleft().failed(failure)
         for connection in list(self._open):
             connection.fail(failure)
         for task in self._tasks:

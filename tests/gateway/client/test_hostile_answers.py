@@ -12,6 +12,7 @@ import zlib
 
 import pytest
 
+from gateway.client.carrying import awaited
 from gateway.client.errors import AnswerTooLarge, TimedOut, Unreachable
 from gateway.client.http import HttpClient
 from gateway.client.protocol import WireRequest
@@ -155,7 +156,7 @@ ENDED: dict[str, tuple[bytes, bool, Outcome] | tuple[bytes, bool, Outcome, Outco
 async def outcome_of(client: HttpClient) -> Outcome:
     try:
         # A mutation, since what cannot be sent twice must come out the same each time.
-        return (await client.send(WireRequest(b"{}", "mutation"))).body
+        return (await awaited(client.carrier, WireRequest(b"{}", "mutation"))).body
     except SubgraphFailed as failure:
         return type(failure)
 

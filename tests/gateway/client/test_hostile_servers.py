@@ -14,6 +14,7 @@ from itertools import count
 
 import pytest
 
+from gateway.client.carrying import awaited
 from gateway.client.errors import AnswerTooLarge, HeaderRefused, TimedOut, Unreachable
 from gateway.client.http import HttpClient
 from gateway.client.protocol import WireAnswer, WireRequest
@@ -41,7 +42,7 @@ MUTATION = WireRequest(b"{}", "mutation")
 
 async def failure_of(client: HttpClient, request: WireRequest = MUTATION) -> type[SubgraphFailed] | WireAnswer:
     try:
-        return await client.send(request)
+        return await awaited(client.carrier, request)
     except SubgraphFailed as failure:
         return type(failure)
 
@@ -167,7 +168,7 @@ async def test_bytes_that_come_later_are_never_the_next_answer(kind: Kind, reque
     with in_a_thread(talk) as url:
         async with client_at(url, settings_for(kind, 5)) as client:
             for number in range(20):
-                assert await client.send(WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
+                assert await awaited(client.carrier, WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
                 await asyncio.sleep(0.02)
     assert connections == 20
 
@@ -190,7 +191,7 @@ async def test_bytes_behind_the_last_piece_of_a_body_end_the_connection(
 
     async with serving(talk) as url, client_at(url, settings_for(kind)) as client:
         for _ in range(3):
-            assert await client.send(WireRequest(b"{}")) == WireAnswer(200, b"0123456789")
+            assert await awaited(client.carrier, WireRequest(b"{}")) == WireAnswer(200, b"0123456789")
     assert connections == 3
 
 
@@ -208,7 +209,7 @@ async def test_bytes_that_wait_unread_are_never_the_next_answer(kind: Kind, requ
     with in_a_thread(talk) as url:
         async with client_at(url, settings_for(kind, 5)) as client:
             for number in range(20):
-                assert await client.send(WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
+                assert await awaited(client.carrier, WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
                 time.sleep(0.02)
 
 
@@ -245,7 +246,7 @@ async def test_a_request_answered_before_it_was_sent_whole_ends_its_connection(k
 async def test_a_large_request_arrives_whole(kind: Kind) -> None:
     async with serving(echo) as url, client_at(url, settings_for(kind, 20, 32 * MEGABYTE)) as client:
         body = bytes(range(256)) * 65536
-        assert (await client.send(WireRequest(body))).body == body
+        assert (await awaited(client.carrier, WireRequest(body))).body == body
 
 
 async def test_a_request_that_nobody_reads_times_out(kind: Kind) -> None:
@@ -329,7 +330,7 @@ async def test_a_mutation_is_never_sent_twice(kind: Kind) -> None:
         heard.extend([first, await request_in(reader)])
 
     async with serving(talk) as url, client_at(url, settings_for(kind)) as client:
-        assert (await client.send(WireRequest(b"query 1"))).body == b"first"
+        assert (await awaited(client.carrier, WireRequest(b"query 1"))).body == b"first"
         assert await failure_of(client, WireRequest(b"mutation", "mutation")) is Unreachable
         await asyncio.sleep(0.05)
     assert sum(request.endswith(b"mutation") for request in heard) == 1
@@ -347,7 +348,7 @@ async def test_a_query_is_sent_twice_and_not_three_times(kind: Kind) -> None:
             await request_in(reader)
 
     async with serving(talk) as url, client_at(url, settings_for(kind)) as client:
-        assert (await client.send(WireRequest(b"1"))).body == b"first"
+        assert (await awaited(client.carrier, WireRequest(b"1"))).body == b"first"
         assert await failure_of(client, WireRequest(b"2")) is Unreachable
     assert connections == (2 if kind == "lean" else 1)
 
@@ -373,7 +374,7 @@ async def test_cancelling_hangs_up(kind: Kind) -> None:
         ended.set()
 
     async with serving(talk) as url, client_at(url, settings_for(kind, 20)) as client:
-        sent = client.send(WireRequest(b"{}"))
+        sent = awaited(client.carrier, WireRequest(b"{}"))
         await asyncio.sleep(0.05)
         sent.cancel()
         await asyncio.wait_for(ended.wait(), 1)
@@ -392,7 +393,7 @@ async def test_waiting_counts_and_who_waited_first_is_first(kind: Kind) -> None:
             writer.write(answer(heard[-1]))
 
     async with serving(talk) as url, client_at(url, settings_for(kind, 0.75, connections=1)) as client:
-        sent = [client.send(WireRequest(body)) for body in (b"1", b"2", b"3", b"4")]
+        sent = [awaited(client.carrier, WireRequest(body)) for body in (b"1", b"2", b"3", b"4")]
         await asyncio.sleep(0.05)
         sent[1].cancel()
         found = await asyncio.gather(*sent, return_exceptions=True)
@@ -428,7 +429,7 @@ async def test_a_header_that_would_end_its_line_is_refused(kind: Kind) -> None:
         for request in (WireRequest(b"{}", caller_token="a\r\nb"), WireRequest(b"{}", trace_id="a\nb")):
             assert await failure_of(client, request) is HeaderRefused
         assert heard == []
-        await client.send(WireRequest(b"{}", headers=Given("X", "ok")))
+        await awaited(client.carrier, WireRequest(b"{}", headers=Given("X", "ok")))
         assert b"\r\nX: ok\r\n" in heard[0]
 
 
@@ -441,5 +442,5 @@ async def test_idle_connections_are_closed(kind: Kind) -> None:
 
     settings = SubgraphSettings(client=kind, keep_idle_s=0.1)
     async with serving(talk) as url, client_at(url, settings) as client:
-        await client.send(WireRequest(b"{}"))
+        await awaited(client.carrier, WireRequest(b"{}"))
         await asyncio.wait_for(ended.wait(), 2)

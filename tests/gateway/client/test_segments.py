@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.client.carrying import awaited
 from gateway.client.http import HttpClient
 from gateway.client.protocol import WireAnswer, WireRequest
 from gateway.settings import SubgraphSettings
@@ -49,7 +50,7 @@ class Both:
 
     async def ask(self, pieces: list[bytes]) -> list[WireAnswer]:
         self.pieces = pieces
-        return [await client.send(WireRequest(b"{}", "mutation")) for client in self._clients]
+        return [await awaited(client.carrier, WireRequest(b"{}", "mutation")) for client in self._clients]
 
 
 @pytest.fixture

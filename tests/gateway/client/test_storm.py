@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from gateway.client.carrying import awaited
 from gateway.client.lean.client import LeanClient
 from gateway.client.protocol import WireAnswer, WireRequest
 from gateway.client.wires import wires_of
@@ -93,7 +94,9 @@ async def storm(kind: Kind, url: str) -> Counter[str]:
             async with limit:
                 try:
                     async with asyncio.timeout(patience_s):
-                        found = await client.send(WireRequest(body, "mutation" if number % 3 == 0 else "query"))
+                        found = await awaited(
+                            client.carrier, WireRequest(body, "mutation" if number % 3 == 0 else "query")
+                        )
                     assert found == WireAnswer(200, body)
                     seen["answered"] += 1
                 except TimeoutError:
@@ -166,12 +169,12 @@ def test_a_pool_that_is_closed_leaves_nothing_and_fails_what_waits() -> None:
             settings = SubgraphSettings(max_connections=2)
             async with wires_of(settings, None) as wires:
                 client = wires.client(SubgraphName("s"), url)
-                sent = [client.send(WireRequest(b"%d" % number)) for number in range(4)]
+                sent = [awaited(client.carrier, WireRequest(b"%d" % number)) for number in range(4)]
                 await asyncio.sleep(0.05)
-                sent.append(client.send(WireRequest(b"late")))
+                sent.append(awaited(client.carrier, WireRequest(b"late")))
             failed = await asyncio.gather(*sent, return_exceptions=True)
             assert ["the gateway is stopping" in str(each) for each in failed] == [True] * 5
-            assert "the gateway is stopping" in str(client.send(WireRequest(b"after")).exception())
+            assert "the gateway is stopping" in str(awaited(client.carrier, WireRequest(b"after")).exception())
             wire = client._wire
             assert isinstance(wire, LeanClient)
             assert (wire.pool.state.connections, wire.pool.state.watched) == (0, False)

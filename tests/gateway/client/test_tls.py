@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from gateway.client.carrying import awaited
 from gateway.client.errors import TimedOut, Unreachable
 from gateway.client.protocol import WireAnswer, WireRequest
 from gateway.client.wires import trusted_by
@@ -103,7 +104,7 @@ async def test_a_certificate_of_a_known_authority_is_trusted(
     settings = SubgraphSettings(client=kind, ca_file=certificates["authority"])
     async with tls_server(certificates[name]) as port, client_at(f"https://{host}:{port}/", settings) as client:
         for body in (b"1", b"2", b"3"):
-            assert await client.send(WireRequest(body)) == WireAnswer(200, body + LATER)
+            assert await awaited(client.carrier, WireRequest(body)) == WireAnswer(200, body + LATER)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +113,7 @@ async def test_a_wrong_certificate_is_refused(kind: Kind, name: str, certificate
     settings = SubgraphSettings(client=kind, ca_file=certificates["authority"])
     async with tls_server(certificates[name]) as port, client_at(f"https://localhost:{port}/", settings) as client:
         with pytest.raises(Unreachable, match=r"(?i)certificate"):
-            await client.send(WireRequest(b"{}"))
+            await awaited(client.carrier, WireRequest(b"{}"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,7 +123,7 @@ async def test_an_authority_that_nobody_named_is_not_trusted(kind: Kind, certifi
         client_at(f"https://localhost:{port}/", SubgraphSettings(client=kind)) as client,
     ):
         with pytest.raises(Unreachable, match=r"(?i)certificate"):
-            await client.send(WireRequest(b"{}"))
+            await awaited(client.carrier, WireRequest(b"{}"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,7 +136,7 @@ async def test_plain_text_where_tls_is_spoken_is_unreachable(kind: Kind) -> None
     settings = SubgraphSettings(client=kind, timeout_s=5)
     async with serving(talk) as url, client_at(url.replace("http:", "https:"), settings) as client:
         with pytest.raises(Unreachable):
-            await client.send(WireRequest(b"{}"))
+            await awaited(client.carrier, WireRequest(b"{}"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,7 +147,7 @@ async def test_a_handshake_that_never_ends_times_out(kind: Kind) -> None:
     settings = SubgraphSettings(client=kind, timeout_s=0.3)
     async with serving(talk) as url, client_at(url.replace("http:", "https:"), settings) as client:
         with pytest.raises(TimedOut):
-            await client.send(WireRequest(b"{}"))
+            await awaited(client.carrier, WireRequest(b"{}"))
 
 
 def test_a_file_without_authorities_is_refused_with_its_name(tmp_path: Path) -> None:

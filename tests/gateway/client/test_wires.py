@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from gateway.app import build_app
+from gateway.client.carrying import awaited
 from gateway.client.errors import UrlUnusable
 from gateway.client.lean.client import LeanClient
 from gateway.client.protocol import WireRequest
@@ -55,7 +56,9 @@ async def test_headers_go_there_and_come_back_once(kind: Kind, pieces: list[byte
     exchange = Exchange()
     async with serving(talk) as url, client_at(url, SubgraphSettings(client=kind)) as client:
         for _ in range(2):
-            assert (await client.send(WireRequest(b"{}", "query", "token", "trace", exchange))).body == b"body"
+            assert (
+                await awaited(client.carrier, WireRequest(b"{}", "query", "token", "trace", exchange))
+            ).body == b"body"
     for heard in exchange.heard:
         kept = [each for each in heard if each[0] not in ("content-length", "transfer-encoding")]
         assert kept == [("x-answer", "a: b"), ("set-cookie", "one"), ("set-cookie", "two")]
@@ -80,7 +83,7 @@ async def test_compressed_answers_are_asked_for_where_that_is_set(kind: Kind) ->
 
     settings = SubgraphSettings(client=kind, accepts_compressed=True)
     async with serving(talk) as url, client_at(url, settings) as client:
-        await client.send(WireRequest(b"{}"))
+        await awaited(client.carrier, WireRequest(b"{}"))
     assert b"\r\nAccept-Encoding: gzip, deflate\r\n" in asked[0]
 
 
@@ -96,10 +99,10 @@ async def test_a_new_supergraph_finds_the_connections_of_the_old_one() -> None:
     name = SubgraphName("s")
     async with serving(talk) as url, wires_of(SubgraphSettings(), None) as wires:
         for _ in range(3):
-            await wires.client(name, url).send(WireRequest(b"{}"))
+            await awaited(wires.client(name, url).carrier, WireRequest(b"{}"))
         assert connections == 1
         # Another subgraph has connections of its own, at the same address too.
-        await wires.client(SubgraphName("t"), url).send(WireRequest(b"{}"))
+        await awaited(wires.client(SubgraphName("t"), url).carrier, WireRequest(b"{}"))
         assert connections == 2
 
 

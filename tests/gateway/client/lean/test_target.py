@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.client.carrying import awaited
 from gateway.client.errors import UrlUnusable
 from gateway.client.lean.target import target_of
 from gateway.client.protocol import WireAnswer, WireRequest
@@ -63,4 +64,4 @@ async def test_a_unix_socket_answers(tmp_path: Path) -> None:
             writer.write(answer(request.split(b"\r\n")[0]))
 
     async with serving(talk, str(tmp_path / "a.sock")) as url, client_at(url, SubgraphSettings()) as client:
-        assert await client.send(WireRequest(b"{}")) == WireAnswer(200, b"POST /graphql HTTP/1.1")
+        assert await awaited(client.carrier, WireRequest(b"{}")) == WireAnswer(200, b"POST /graphql HTTP/1.1")
