@@ -95,6 +95,7 @@ class CompilingExecutor(Executor):
                 self.runs.surprised += 1
                 _executed("surprised")
                 return await super().execute(plan, variables, caller, sent)
+            sent.all_were_taken()
             known.surprises = 0
             self.runs.compiled += 1
             _executed("program")

@@ -77,9 +77,11 @@ class Visit:
 
     async def ask_documents(self, asked: Sequence[OperationRequest]) -> None:
         """Count what they are, and what a batch holds beside its first."""
-        await self.ask(len(asked) - 1)
+        if len(asked) > 1:
+            await self.ask(len(asked) - 1)
         limits = self._door.rate_limits
-        self.headers = await limits.admit_documents(self.identity, self._address(), asked) or self.headers
+        if limits.by_document:
+            self.headers = await limits.admit_documents(self.identity, self._address(), asked) or self.headers
 
     @property
     def counted(self) -> Counted:

@@ -8,7 +8,7 @@ A token is verified once: while its key holds, the same text is known again; its
 from __future__ import annotations
 
 import hashlib
-import secrets
+import random
 import time
 import warnings
 from collections import OrderedDict
@@ -46,11 +46,22 @@ Clock = Callable[[], float]
 
 
 class Identity(Struct, frozen=True):
-    """A verified user: id, the claims that are not the token's own, and until when they hold (seconds, Unix)."""
+    """A verified user: id, the claims that are not the token's own, and until when they hold (seconds, Unix).
+
+    principal: what answers depend on of all that.
+    """
 
     subject: str
     claims: Mapping[str, object]
     expires_at: float
+    principal: Principal = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        # Once for a token, and not once for each of its requests.
+        tenant = self.claims.get("tenant")
+        encoded = msgspec.json.encode(self.claims, order="deterministic")
+        made = Principal(self.subject, tenant if isinstance(tenant, str) else None, encoded)
+        msgspec.structs.force_setattr(self, "principal", made)
 
 
 class _Verified(Struct, frozen=True):
@@ -183,7 +194,6 @@ class SignedCaller:
         self.trace_id = _trace_id()
         self._signer = signer
         self._now = now
-        self._principal: tuple[Identity, Principal] | None = None
         self._token: str | None = None
         self._fresh_until = float("-inf")
 
@@ -194,16 +204,7 @@ class SignedCaller:
 
     @property
     def principal(self) -> Principal | None:
-        identity, made = self.identity, self._principal
-        if identity is None:
-            return None
-        if made is not None and made[0] is identity:
-            return made[1]
-        claims, tenant = identity.claims, identity.claims.get("tenant")
-        encoded = msgspec.json.encode(claims, order="deterministic")
-        principal = Principal(identity.subject, tenant if isinstance(tenant, str) else None, encoded)
-        self._principal = (identity, principal)
-        return principal
+        return None if self.identity is None else self.identity.principal
 
     def token(self) -> str | None:
         if self.identity is None or self._signer is None:
@@ -217,7 +218,7 @@ class SignedCaller:
 def _trace_id() -> str:
     """The one that the operation is traced under, so that what clients are told can be looked up."""
     entry = current_entry()
-    return secrets.token_hex(16) if entry is None or entry.trace is None else entry.trace.trace_id
+    return f"{random.getrandbits(128):032x}" if entry is None or entry.trace is None else entry.trace.trace_id
 
 
 def _moment(value: object) -> float:

@@ -42,6 +42,7 @@ class RateLimits:
 
     def __init__(self, settings: RateLimitSettings, max_tokens: int, counts: Counts | None = None) -> None:
         self._settings = settings
+        self.by_document = bool(settings.documents)
         self._max_tokens = max_tokens
         self._memory = MemoryCounts(settings.max_kept)
         self._counts = counts or self._memory
@@ -63,8 +64,6 @@ class RateLimits:
         self, identity: Identity | None, address: str, asked: Sequence[OperationRequest]
     ) -> Headers:
         """Counts operations whose document has a rate of its own."""
-        if not self._settings.documents:
-            return []
         quotas: dict[str, Quota] = {}
         for each in asked:
             for name, rate in self._rates_of(each):

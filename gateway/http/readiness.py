@@ -28,15 +28,10 @@ class Readiness:
         self.answered = 0
         self.lag_ms = 0.0
         self.lags = Histogram()
+        self._at_work = _AtWork(self)
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self.answered += 1
+    def request(self) -> _AtWork:
+        return self._at_work
 
     @contextmanager
     def waiting_for_client(self) -> Iterator[None]:
@@ -65,3 +60,19 @@ class Readiness:
             late_ms = max(0.0, self._now() - due) * 1000
             self.lags.observe(late_ms / 1000)
             self.lag_ms = max(late_ms, self.lag_ms * _KEPT)
+
+
+class _AtWork:
+    """Around each request; one for all of them, since it remembers nothing."""
+
+    __slots__ = ("_readiness",)
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def __enter__(self) -> None:
+        self._readiness.in_flight += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._readiness.in_flight -= 1
+        self._readiness.answered += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope
@@ -17,6 +19,9 @@ class IndexedHeaders(Headers):
 
     def __getitem__(self, key: str) -> str:
         return self._first[key.lower()]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._first.get(key.lower(), default)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._first

@@ -22,6 +22,10 @@ _MOST_PIPELINED = 16
 _MOST_UNREAD = 4 * 1024 * 1024
 
 
+WHOLE_BODY = "gateway.whole_body"
+"""An ASGI extension: the body of this request has come."""
+
+
 class RequestProtocol(HttpToolsProtocol):
     limits = HttpSettings()
     _patience: asyncio.TimerHandle | None = None
@@ -65,6 +69,11 @@ class RequestProtocol(HttpToolsProtocol):
         if len(self.headers) > _MOST_HEADERS or len(self.pipeline) >= _MOST_PIPELINED:
             raise ValueError("too many headers, or requests that wait")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        # Nearly always before the application's first step: it need not be patient with what it has.
+        self.scope["extensions"] = {WHOLE_BODY: {}}
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()

@@ -31,8 +31,10 @@ from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type
 from gateway.http.rate_limits import TurnedAway
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
+from gateway.http.request_protocol import WHOLE_BODY
 from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
+from gateway.http.whole_response import WholeResponse, add_missing
 from gateway.live_pipeline import LivePipeline
 from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
@@ -103,8 +105,7 @@ class GraphQLOverHttp:
             if (entry := current_entry()) is not None:
                 entry.failed_with([refused.code.value])
             response = _refused(refused, media_type or GRAPHQL)
-        for name, value in visit.headers:
-            response.headers.setdefault(name, value)
+        add_missing(response, visit.headers)
         return response
 
     async def _answer_to(
@@ -206,6 +207,8 @@ class GraphQLOverHttp:
             refuse_unasked(request.headers)
         if request.method == "GET":
             return from_get(request.query_params)
+        if not uploads and WHOLE_BODY in request.scope.get("extensions", ()):
+            return await from_post(request, self._limits)
         caller = visit.counted
         if not self._bodies.has_room(caller):
             raise BadRequest("Too many requests of yours have not come whole.", 429, ErrorCode.RATE_LIMITED)
@@ -321,7 +324,7 @@ def _whole(
 
 
 def _http(body: bytes, status: int, media_type: str, headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
-    return _with_headers(HttpResponse(body, status, {"Content-Type": f"{media_type}; charset=utf-8"}), headers)
+    return WholeResponse(body, status, media_type, headers)
 
 
 def _with_headers(response: HttpResponse, headers: Sequence[tuple[str, str]]) -> HttpResponse:

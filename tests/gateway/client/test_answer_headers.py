@@ -7,8 +7,7 @@ import pytest
 from gateway.client.answer_headers import NO_HEADERS, AnswerHeaders
 
 HEAD = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"Cache-Control: max-age=5\r\nX-Two: a:b \r\nset-cookie: a=1\r\ncache-control:\tno-store\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nCache-Control: max-age=5\r\nX-Two: a:b \r\nset-cookie: a=1\r\ncache-control:\tno-store\r\n\r\n"
 )
 PAIRS = [("cache-control", "max-age=5"), ("x-two", "a:b"), ("set-cookie", "a=1"), ("cache-control", "no-store")]
 
