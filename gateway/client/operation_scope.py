@@ -21,6 +21,11 @@ class OperationScope:
     def __init__(self) -> None:
         self._kept: dict[Hashable, Kept] = {}
 
+    @property
+    def is_held(self) -> bool:
+        """Whether there is anything to end."""
+        return bool(self._kept)
+
     def shared(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """The one thing under `key`, made at the first call and closed with the operation."""
         found = self._kept.get(key)

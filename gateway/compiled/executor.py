@@ -86,20 +86,22 @@ class CompilingExecutor(Executor):
             self.runs.generic += 1
             _executed("generic")
             return await super().execute(plan, variables, caller, sent)
-        # What was asked ends before what it shares does.
-        async with aclosing(OperationScope()) as scope, aclosing(Sent()) as sent:
-            try:
-                body = await program.run(self._reached, variables, caller, sent, scope)
-            except Surprise:
-                known.surprises += 1
-                self.runs.surprised += 1
-                _executed("surprised")
-                return await super().execute(plan, variables, caller, sent)
+        scope, sent = OperationScope(), Sent()
+        try:
+            body = await program.run(self._reached, variables, caller, sent, scope)
             sent.all_were_taken()
-            known.surprises = 0
-            self.runs.compiled += 1
-            _executed("program")
-            return Encoded(body=body)
+        except Surprise:
+            known.surprises += 1
+            self.runs.surprised += 1
+            _executed("surprised")
+            return await super().execute(plan, variables, caller, sent)
+        finally:
+            if sent.is_held or scope.is_held:
+                await _ended(sent, scope)
+        known.surprises = 0
+        self.runs.compiled += 1
+        _executed("program")
+        return Encoded(body=body)
 
     def _known_of(self, plan: QueryPlan) -> _Known:
         known = self._known.get(id(plan))
@@ -136,6 +138,12 @@ class CompilingExecutor(Executor):
             _log.exception("no program can be written for a plan")
             return None
         return program if program.subgraphs <= self._reached.keys() else None
+
+
+async def _ended(sent: Sent, scope: OperationScope) -> None:
+    """What was asked ends before what it shares does."""
+    async with aclosing(scope), aclosing(sent):
+        pass
 
 
 def _executed(how: Executed) -> None:

@@ -32,14 +32,17 @@ class Sent:
         del self._requests[fetch_id]
         return found[1]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether there is anything to end."""
+        return bool(self._requests)
+
     def all_were_taken(self) -> None:
         """Whoever sent them has awaited every answer."""
         self._requests.clear()
 
     async def aclose(self) -> None:
         """End what nobody waits for; over when it has ended."""
-        if not self._requests:
-            return
         left = [answer for _, answer in self._requests.values() if not answer.done()]
         for answer in left:
             answer.cancel()
