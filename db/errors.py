@@ -14,6 +14,7 @@ StateError
 │   ├── BlobMissing        no such object under this tenant
 │   ├── BlobKeyRefused     a key that could leave the tenant's prefix
 │   └── PartsDiffer        an upload's parts are not what was promised
+├── TileDamaged            bytes of a cloud's tile that cannot be read back
 ├── MerkleError            a proof or a tree that cannot be (size, index or hashes)
 └── CheckpointRefused      a checkpoint note that is malformed or not signed by the key
 """
@@ -136,6 +137,14 @@ class PartsDiffer(BlobError):
     def __init__(self, key: str, parts: tuple[int, ...]) -> None:
         super().__init__(f"Parts {', '.join(map(str, parts))} of {key} are missing or differ from what was promised.")
         self.key, self.parts = key, parts
+
+
+class TileDamaged(StateError):
+    """What the store holds of a tile is not what was written."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A tile cannot be read back: {reason}.")
+        self.reason = reason
 
 
 class MerkleError(StateError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.tables.base import Base, TenantRow
+from db.tables.base import Base, TenantRow, refers_to
 
 
 class JobRow(TenantRow, Base):
@@ -41,3 +41,18 @@ class JobRow(TenantRow, Base):
         Index("ix_job_subject", "tenant_id", "subject_id"),
         Index("ix_job_open", "woken_at", postgresql_where=text("state in ('QUEUED', 'RUNNING')")),
     )
+
+
+class JobPieceRow(Base):
+    """A piece of a job that is finished, whatever becomes of the worker. `facts` are what the rest needs of it."""
+
+    __tablename__ = "job_piece"
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    facts: Mapped[dict[str, object]]
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (refers_to("job", "job_id"),)
