@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from kernels import distance
+from kernels import distance, morton
 from kernels.compiled import CACHE
 from kernels.errors import KernelError
 from kernels.m3c2 import compare
@@ -18,6 +18,7 @@ def warm_up() -> None:
     """About half a minute on a fresh cache, less than a second afterwards."""
     with _alone():
         distance.warm_up()
+        morton.warm_up()
         corners = np.array([[0, 0, 0], [3, 0, 0], [0, 2, 0], [0.5, 0.3, 1]], np.float64)
         index = distance.MeshIndex.build(corners, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
         # Whether a tetrahedron can be told from its own turns is of no interest here.

@@ -105,11 +105,15 @@ def uncertainty_of_extremes(robust: float, members: int) -> float:
 
 
 def _bands(values: Float64s, lower: float, upper: float) -> tuple[tuple[float, float, int], ...]:
-    """Halves of the zone, as much again on either side, and beyond."""
-    middle, width = (lower + upper) / 2, upper - lower
-    edges = np.array([-np.inf, lower - width / 2, lower, middle, upper, upper + width / 2, np.inf])
+    edges = band_edges(lower, upper)
     counts, _ = np.histogram(values, edges)
     return tuple((float(edges[k]), float(edges[k + 1]), int(counts[k])) for k in range(len(counts)))
+
+
+def band_edges(lower: float, upper: float) -> Float64s:
+    """Halves of the zone, as much again on either side, and beyond."""
+    middle, width = (lower + upper) / 2, upper - lower
+    return np.array([-np.inf, lower - width / 2, lower, middle, upper, upper + width / 2, np.inf])
 
 
 def _histogram(
