@@ -28,7 +28,8 @@ class _Promise(NamedTuple):
     extended_records: int
 
 
-def check_las_header(path: Path) -> None:
+def check_las_header(path: Path, most: int = MAX_POINTS) -> None:
+    """`most`: points that whoever asks can take."""
     size = path.stat().st_size
     with path.open("rb") as file:
         promise = _read(path.name, file, size)
@@ -39,8 +40,8 @@ def check_las_header(path: Path) -> None:
         _check_extended(path.name, promise, size)
         if promise.points == 0:
             raise CloudEmpty(path.name)
-        if promise.points > MAX_POINTS:
-            raise FileTooLarge(path.name, "points", promise.points, MAX_POINTS)
+        if promise.points > most:
+            raise FileTooLarge(path.name, "points", promise.points, most)
         if promise.compressed:
             _check_chunks(path.name, file, promise, size)
         elif promise.first_point + promise.points * promise.point_bytes > size:

@@ -1,11 +1,12 @@
 """Read PLY (text, little and big endian) element by element; as a mesh, or as a cloud with its colours.
 
 The unit is read from a comment or obj_info line ("comment unit: mm"). Refuses counts that the file cannot hold before
-any memory is taken for them.
+any memory is taken for them. `ply_pieces` reads the vertices of a binary file from any place on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from workers.errors import CloudEmpty, FileCorrupt, FileTooLarge, FileTruncated,
 from workers.readers.ply_rows import ByteRows, Column, Element, NumberRows, Table
 from workers.readers.polygons import fans
 from workers.readers.units import LengthUnit, unit_stated_in
-from workers.readers.values import MAX_POINTS, Finding, Floats, RawCloud, RawMesh
+from workers.readers.values import FARTHEST, MAX_POINTS, Finding, Floats, RawCloud, RawMesh
 
 _TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
@@ -26,6 +27,7 @@ _TYPES = {
 }  # fmt: skip
 _ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": ""}
 _HEADER_LIMIT = 1 << 20
+_ROWS_AT_ONCE = 1 << 20
 _REASON = "no comment in its header states one"
 
 
@@ -63,6 +65,55 @@ def read_ply_cloud(path: Path) -> RawCloud:
     if not len(vertex.rows):
         raise CloudEmpty(path.name)
     return RawCloud(_positions(path.name, vertex), _colours(vertex), header.unit, _REASON)
+
+
+@dataclass(frozen=True, eq=False)
+class PlyPieces:
+    """The vertices of a binary file, from any place on."""
+
+    path: Path
+    begin: int
+    record: np.dtype[np.void]
+    count: int
+    low: Floats
+    high: Floats
+    stated: LengthUnit | None
+    unit_reason: str = _REASON
+
+    def read(self, start: int, count: int) -> Iterator[Floats]:
+        yield from _vertices(self.path, self.begin, self.record, start, min(start + count, self.count))
+
+
+def ply_pieces(path: Path) -> PlyPieces | None:
+    """None for a file as text, or one whose vertices do not come first or hold lists. Reads it once, for its bounds."""
+    with path.open("rb") as file:
+        header = _header(path.name, file.read(_HEADER_LIMIT))
+    vertex = header.elements[0] if header.elements else None
+    if not header.order or vertex is None or vertex.name != "vertex" or not vertex.count:
+        return None
+    names = [column.name for column in vertex.columns]
+    if any(column.length_kind for column in vertex.columns) or not {"x", "y", "z"} <= set(names):
+        return None
+    if len(set(names)) < len(names):
+        raise FileCorrupt(path.name, "its header names a property of vertex twice")
+    record = np.dtype([(column.name, header.order + column.kind) for column in vertex.columns])
+    room = (path.stat().st_size - header.bytes_long) // record.itemsize
+    if room < vertex.count:
+        raise FileTruncated(path.name, f"{room:,} whole rows of the {vertex.count:,} of vertex")
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for points in _vertices(path, header.bytes_long, record, 0, vertex.count):
+        finite = points[np.all(np.abs(points) < FARTHEST, axis=1)]
+        if len(finite):
+            low, high = np.minimum(low, finite.min(axis=0)), np.maximum(high, finite.max(axis=0))
+    if not np.all(np.isfinite(low)):
+        raise CloudEmpty(path.name, f"all {vertex.count:,} are NaN or infinite")
+    return PlyPieces(path, header.bytes_long, record, vertex.count, low, high, header.unit)
+
+
+def _vertices(path: Path, begin: int, record: np.dtype[np.void], start: int, stop: int) -> Iterator[Floats]:
+    for row in range(start, stop, _ROWS_AT_ONCE):
+        rows = np.fromfile(path, record, min(_ROWS_AT_ONCE, stop - row), offset=begin + row * record.itemsize)
+        yield np.column_stack([rows[axis] for axis in "xyz"]).astype(np.float64)
 
 
 def _read(path: Path, wanted: set[str]) -> tuple[_Header, dict[str, Table]]:

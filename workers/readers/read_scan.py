@@ -20,11 +20,9 @@ from workers.readers.pcd import read_pcd
 from workers.readers.ply import read_ply_cloud
 from workers.readers.text import read_text
 from workers.readers.units import LengthUnit, decide_unit
-from workers.readers.values import Finding, Floats, Mask, RawCloud, ScanCloud
+from workers.readers.values import FARTHEST, Finding, Floats, Mask, RawCloud, ScanCloud
 
 MAX_NOT_FINITE_PERCENT = 5.0
-# Further out than the Moon, in any unit: memory that was never written, not a place.
-_FARTHEST = 1e12
 # Coordinates beyond 10 m are moved near zero, by whole metres.
 _NEAR_MM = 10_000.0
 
@@ -45,7 +43,7 @@ def read_scan(path: Path, unit: LengthUnit | None = None) -> ScanCloud:
     kept, dropped = _usable(path.name, raw)
     decided = decide_unit(path.name, raw.stated, unit, raw.unit_reason)
     points = raw.points if kept.all() else raw.points[kept]
-    shift_mm = _shift_mm(points, decided.unit.mm)
+    shift_mm = shift_for(points.min(axis=0) * decided.unit.mm, points.max(axis=0) * decided.unit.mm)
     # Shifted in the file's own unit: scaling first would round large coordinates once more.
     points_mm = (points - shift_mm / decided.unit.mm) * decided.unit.mm
     said = (Finding("UNIT_CONTRADICTED", decided.warning),) if decided.warning else ()
@@ -56,7 +54,7 @@ def read_scan(path: Path, unit: LengthUnit | None = None) -> ScanCloud:
 def _usable(name: str, raw: RawCloud) -> tuple[Mask, tuple[Finding, ...]]:
     """Which points are places, and what was said about the others."""
     total = len(raw.points)
-    finite: Mask = np.all(np.abs(raw.points) < _FARTHEST, axis=1)
+    finite: Mask = np.all(np.abs(raw.points) < FARTHEST, axis=1)
     bad = total - int(np.count_nonzero(finite))
     if bad == total:
         raise CloudEmpty(name, f"all {total:,} are NaN or infinite")
@@ -77,9 +75,9 @@ def _usable(name: str, raw: RawCloud) -> tuple[Mask, tuple[Finding, ...]]:
     return finite, tuple(found)
 
 
-def _shift_mm(points: Floats, mm: float) -> Floats:
-    low, high = points.min(axis=0) * mm, points.max(axis=0) * mm
-    if max(float(np.abs(low).max()), float(np.abs(high).max())) <= _NEAR_MM:
+def shift_for(low_mm: Floats, high_mm: Floats) -> Floats:
+    """By how much points between these corners are moved near zero."""
+    if max(float(np.abs(low_mm).max()), float(np.abs(high_mm).max())) <= _NEAR_MM:
         return np.zeros(3)
-    middle: Floats = np.round((low + high) / 2.0, -3)
+    middle: Floats = np.round((low_mm + high_mm) / 2.0, -3)
     return middle

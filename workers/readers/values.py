@@ -19,6 +19,11 @@ Mask = NDArray[np.bool_]
 # One job's memory: 100 M points are 2.4 GB in float64. Meshes cost more for each triangle (trees, normals, edges).
 MAX_POINTS = 100_000_000
 MAX_TRIANGLES = 20_000_000
+# Of a scan that is read by pieces, which no memory limits: what a header may promise before it is called damaged.
+MAX_STREAMED_POINTS = 10_000_000_000
+
+# Further out than the Moon, in any unit: memory that was never written, not a place.
+FARTHEST = 1e12
 
 
 @dataclass(frozen=True)
