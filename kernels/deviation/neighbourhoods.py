@@ -1,6 +1,7 @@
 """Local deviation: the median distance of each neighbourhood of a scan, and the points that stand alone in theirs.
 
-In: points and their distances. Out: seeds spread over the surface, their local deviation, a mask of strays.
+In: points and their distances. Out: seeds spread over the surface, their local deviation, a mask of strays. A piece
+of a scan is given with the points around it and what is usual in the whole, and is then told as the whole would be.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,20 @@ ALONE = 8.0
 SIGMA_OF_MEDIAN = 1.4826
 
 
+_AT_ONCE = 50_000
+"""Rows whose neighbours are held at a time."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual among the points of a whole scan, by which one that stands alone is told."""
+
+    sigma: float
+    """Of a distance against the median of its neighbours'."""
+    apart: float
+    """Of a point and its eighth nearest."""
+
+
 @dataclass(frozen=True)
 class Neighbourhoods:
     """Medians over the surface."""
@@ -36,15 +51,36 @@ class Neighbourhoods:
     """Points in each."""
 
 
-def strays(points: Float64s, distances: Float64s) -> NDArray[np.bool_]:
+def strays(points: Float64s, distances: Float64s) -> tuple[NDArray[np.bool_], Usual]:
     """(n,) True for a point whose distance is far from that of its neighbours, or whose neighbours are far away."""
-    tree = cKDTree(points)
-    apart, near = nearest(tree, points, min(CLOSE, len(points)))
-    against = distances - np.median(distances[near[:, 1:]], axis=1)
+    against, apart = _against_nearest(points, distances)
     sigma = max(SIGMA_OF_MEDIAN * float(np.median(np.abs(against))), 1e-12 * float(np.ptp(points)))
-    lonely = apart[:, -1] > 10.0 * float(np.median(apart[:, -1]))
-    alone: NDArray[np.bool_] = (np.abs(against) > ALONE * sigma) | lonely
+    usual = Usual(sigma, float(np.median(apart)))
+    return _alone(against, apart, usual), usual
+
+
+def strays_of_piece(points: Float64s, distances: Float64s, usual: Usual) -> NDArray[np.bool_]:
+    """The same of a piece with the points around it. A point without any neighbour is a stray."""
+    if len(points) < 2:
+        return np.ones(len(points), np.bool_)
+    return _alone(*_against_nearest(points, distances), usual)
+
+
+def _alone(against: Float64s, apart: Float64s, usual: Usual) -> NDArray[np.bool_]:
+    alone: NDArray[np.bool_] = (np.abs(against) > ALONE * usual.sigma) | (apart > 10.0 * usual.apart)
     return alone
+
+
+def _against_nearest(points: Float64s, distances: Float64s) -> tuple[Float64s, Float64s]:
+    """A point's distance less its neighbours' median, and how far the farthest of those is."""
+    tree = cKDTree(points)
+    against, far = np.empty(len(points)), np.empty(len(points))
+    for start in range(0, len(points), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        apart, near = nearest(tree, points[rows], min(CLOSE, len(points)))
+        against[rows] = distances[rows] - np.median(distances[near[:, 1:]], axis=1)
+        far[rows] = apart[:, -1]
+    return against, far
 
 
 def neighbourhoods(points: Float64s, distances: Float64s) -> Neighbourhoods:
@@ -53,10 +89,27 @@ def neighbourhoods(points: Float64s, distances: Float64s) -> Neighbourhoods:
     tree = cKDTree(points)
     probe = points[:: max(1, len(points) // 500)]
     radius = float(np.median(nearest(tree, probe, members)[0][:, -1]))
-    rows = _one_a_cell(points, 0.5 * radius)
-    centers = points[rows]
-    _, near = nearest(tree, centers, members)
-    return Neighbourhoods(rows, centers, np.asarray(np.median(distances[near], axis=1)), radius, members)
+    rows = _one_a_cell(points, points.min(axis=0), 0.5 * radius)
+    return Neighbourhoods(rows, points[rows], _medians(tree, points[rows], distances, members), radius, members)
+
+
+def neighbourhoods_of_piece(
+    points: Float64s, distances: Float64s, own: int, radius: float, members: int
+) -> Neighbourhoods:
+    """The same of a piece whose own points come first, the points around it after them. Seeds are its own."""
+    rows = _one_a_cell(points[:own], np.zeros(3), 0.5 * radius)
+    medians = _medians(cKDTree(points), points[rows], distances, min(members, len(points)))
+    return Neighbourhoods(rows, points[rows], medians, radius, members)
+
+
+def _medians(tree: "cKDTree[None]", centers: Float64s, distances: Float64s, members: int) -> Float64s:
+    medians = np.empty(len(centers))
+    step = max(1, _AT_ONCE * CLOSE // members)
+    for start in range(0, len(centers), step):
+        rows = slice(start, start + step)
+        near = nearest(tree, centers[rows], members)[1].reshape(-1, members)
+        medians[rows] = np.median(distances[near], axis=1)
+    return medians
 
 
 def nearest(tree: "cKDTree[None]", points: Float64s, count: int) -> tuple[Float64s, NDArray[np.intp]]:
@@ -65,9 +118,10 @@ def nearest(tree: "cKDTree[None]", points: Float64s, count: int) -> tuple[Float6
     return np.asarray(apart, np.float64), np.asarray(near, np.intp)
 
 
-def _one_a_cell(points: Float64s, side: float) -> NDArray[np.intp]:
+def _one_a_cell(points: Float64s, origin: Float64s, side: float) -> NDArray[np.intp]:
     """The first point of every occupied cell of a grid."""
-    cells = np.floor((points - points.min(axis=0)) / max(side, 1e-300)).astype(np.int64)
+    cells = np.floor((points - origin) / max(side, 1e-300)).astype(np.int64)
+    cells -= cells.min(axis=0)
     spans = cells.max(axis=0) + 1
     keys = (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2]
     return np.unique(keys, return_index=True)[1]

@@ -66,27 +66,43 @@ def summarise_regions(
 ) -> tuple[RegionStatistics, ...]:
     """`triangle_of_point` (k,) belongs to the survey's points; `faces` (m,) to the triangles, -1 for none."""
     face_of_point = faces[triangle_of_point]
-    areas = triangle_areas(vertices, triangles)
-    count = int(faces.max(initial=-1)) + 1
-    members = _groups(face_of_point, count)
-    parts = _groups(faces, count)
-    centres = _groups(face_of_point[found.local.rows], count)
-    total = float(areas.sum())
-    results = []
-    for face in range(count):
-        samples = max(FEWEST_SAMPLES, round(SAMPLES * float(areas[parts[face]].sum()) / total))
-        places = surface_places(vertices, triangles[parts[face]], areas[parts[face]], samples)
-        results.append(
-            RegionStatistics(
-                face=face,
-                area=float(areas[parts[face]].sum()),
-                middle=_middle(places),
-                points=len(members[face]),
-                coverage=_coverage(found, members[face], places),
-                figures=_figures(found, members[face], centres[face], lower, upper),
-            )
+    surfaces = face_surfaces(faces, vertices, triangles)
+    members = groups(face_of_point, len(surfaces))
+    centres = groups(face_of_point[found.local.rows], len(surfaces))
+    return tuple(
+        RegionStatistics(
+            face=surface.face,
+            area=surface.area,
+            middle=surface.middle,
+            points=len(members[surface.face]),
+            coverage=_coverage(found, members[surface.face], surface.places),
+            figures=_figures(found, members[surface.face], centres[surface.face], lower, upper),
         )
-    return tuple(results)
+        for surface in surfaces
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSurface:
+    """A face as the CAD has it. `places` are spread evenly over it."""
+
+    face: int
+    area: float
+    middle: tuple[float, float, float]
+    places: Float64s
+
+
+def face_surfaces(faces: Int32s, vertices: Float64s, triangles: Int32s) -> tuple[FaceSurface, ...]:
+    """Of every face, in order of their numbers."""
+    areas = triangle_areas(vertices, triangles)
+    total = float(areas.sum())
+    found = []
+    for face, part in enumerate(groups(faces, int(faces.max(initial=-1)) + 1)):
+        area = float(areas[part].sum())
+        samples = max(FEWEST_SAMPLES, round(SAMPLES * area / total))
+        places = surface_places(vertices, triangles[part], areas[part], samples)
+        found.append(FaceSurface(face, area, _middle(places), places))
+    return tuple(found)
 
 
 def surface_places(vertices: Float64s, triangles: Int32s, areas: Float64s, count: int) -> Float64s:
@@ -101,7 +117,7 @@ def surface_places(vertices: Float64s, triangles: Int32s, areas: Float64s, count
     return places
 
 
-def _groups(labels: Int32s, count: int) -> list[NDArray[np.intp]]:
+def groups(labels: Int32s, count: int) -> list[NDArray[np.intp]]:
     """For each label from 0 the rows that have it."""
     order = np.argsort(labels, kind="stable")
     return np.split(order, np.searchsorted(labels[order], np.arange(count + 1)))[1:-1]
@@ -117,9 +133,14 @@ def _coverage(found: Survey, members: NDArray[np.intp], places: Float64s) -> flo
     """The share of places with a point within reach along the surface: off it, the deviation is no distance."""
     if len(members) == 0:
         return 0.0
-    away, near = cKDTree(found.points[members]).query(places, workers=-1)
-    off = found.distances[members][near]
-    return float(np.mean(away**2 - off**2 <= (NEAR * found.local.radius) ** 2))
+    return float(np.mean(seen(found.points[members], found.distances[members], places, found.local.radius)))
+
+
+def seen(points: Float64s, distances: Float64s, places: Float64s, radius: float) -> NDArray[np.bool_]:
+    """The places with one of a face's points near enough."""
+    away, near = cKDTree(points).query(places, workers=-1)
+    close: NDArray[np.bool_] = away**2 - distances[near] ** 2 <= (NEAR * radius) ** 2
+    return close
 
 
 def _figures(

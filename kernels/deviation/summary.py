@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from kernels.arrays import Float64s
 from kernels.deviation.autocorrelation import effective_count
-from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN, Neighbourhoods
+from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN
 from kernels.deviation.peaks import peaks
 from kernels.deviation.surveying import Survey, survey
 from kernels.errors import InvalidParameter
@@ -18,6 +19,8 @@ NOISE_OF_MEDIAN = 1.2533
 """The standard error of a median over that of a mean, for Gaussian noise: sqrt(pi / 2)."""
 EXTREME = 4.0
 """Standard errors that the extreme of thousands of neighbourhoods strays by chance: this takes the place of k = 2."""
+CONFIDENCE = 0.9545
+"""Of k = 2."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def summarise_survey(found: Survey, lower: float, upper: float) -> DeviationStat
         profile_lower=float(found.local.deviations.min()),
         profile_upper=float(found.local.deviations.max()),
         uncertainty=uncertainty,
-        worst=_worst_places(found.local, uncertainty),
+        worst=worst_places(found.local.centers, found.local.deviations, found.local.radius, uncertainty),
     )
 
 
@@ -99,9 +102,14 @@ def robust_sigma(values: Float64s) -> float:
     return SIGMA_OF_MEDIAN * float(np.median(np.abs(values - np.median(values))))
 
 
-def uncertainty_of_extremes(robust: float, members: int) -> float:
-    """Expanded uncertainty of the lowest and highest of many medians of `members` points."""
-    return float(EXTREME * NOISE_OF_MEDIAN * robust / np.sqrt(members))
+def uncertainty_of_extremes(robust: float, members: int, points: int = 0) -> float:
+    """Expanded uncertainty of the lowest and highest of many medians of `members` points.
+
+    points: of all neighbourhoods, where they are so many that chance alone leads farther than `EXTREME`.
+    """
+    independent = max(points / members, 1.0)
+    strayed = max(EXTREME, float(-ndtri((1.0 - CONFIDENCE) / 2.0 / independent)))
+    return float(strayed * NOISE_OF_MEDIAN * robust / np.sqrt(members))
 
 
 def _bands(values: Float64s, lower: float, upper: float) -> tuple[tuple[float, float, int], ...]:
@@ -126,10 +134,10 @@ def _histogram(
     return edges, counts.astype(np.int64)
 
 
-def _worst_places(local: Neighbourhoods, noise: float) -> tuple[WorstPlace, ...]:
+def worst_places(centers: Float64s, deviations: Float64s, radius: float, noise: float) -> tuple[WorstPlace, ...]:
     """The places that deviate most, each once."""
-    chosen = peaks(local.centers, local.deviations, local.radius, noise, MOST_PLACES)
+    chosen = peaks(centers, deviations, radius, noise, MOST_PLACES)
     return tuple(
-        WorstPlace((float(x), float(y), float(z)), float(local.deviations[row]))
-        for row, (x, y, z) in zip(chosen, local.centers[chosen], strict=True)
+        WorstPlace((float(x), float(y), float(z)), float(deviations[row]))
+        for row, (x, y, z) in zip(chosen, centers[chosen], strict=True)
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.arrays import Float64s, as_points
-from kernels.deviation.neighbourhoods import Neighbourhoods, neighbourhoods, strays
+from kernels.deviation.neighbourhoods import Neighbourhoods, Usual, neighbourhoods, strays
 from kernels.errors import NotFinite, TooFewPoints, WrongShape
 
 FEWEST = 32
@@ -29,16 +29,18 @@ class Survey:
     local: Neighbourhoods
     """Its `rows` count within these points."""
     strays: int
+    usual: Usual
 
 
 def survey(points: ArrayLike, distances: ArrayLike) -> Survey:
     """Strays left out and counted, medians of neighbourhoods of the rest."""
     places, measured = _checked(points, distances)
-    rows = np.flatnonzero(~strays(places, measured))
+    alone, usual = strays(places, measured)
+    rows = np.flatnonzero(~alone)
     if len(rows) < FEWEST:
         raise TooFewPoints(len(rows), FEWEST)
     kept, values = np.ascontiguousarray(places[rows]), measured[rows]
-    return Survey(rows, kept, values, neighbourhoods(kept, values), len(places) - len(rows))
+    return Survey(rows, kept, values, neighbourhoods(kept, values), len(places) - len(rows), usual)
 
 
 def _checked(points: ArrayLike, distances: ArrayLike) -> tuple[Float64s, Float64s]:

@@ -1,22 +1,21 @@
-"""Statistics of a deviation map that is never held whole: tallied piece by piece, merged, told.
+"""Figures of values that are never held whole: tallied piece by piece, merged, told.
 
     whole = merged([tally(values, lone, lower, upper) for values, lone in pieces], lower, upper)
-    statistics = retold(of_a_sample, whole)
+    mean, low = whole.mean, Distribution(whole).at(0.025)
 
-Counts, mean, sigma, RMS, extremes, bands and the share in tolerance are those of one pass over all values, up to the
-rounding of sums. Percentiles, robust sigma and the histogram come of fine bins: a percentile is off by at most
-`resolution(value)`, which is the zone's width / 4096 near zero and the value / 4096 far out. What needs neighbours
-(profile, worst places, uncertainty) is that of the sample.
+Counts, mean, squares, extremes, bands and the number in tolerance are those of one pass over all values, up to the
+rounding of sums. Percentiles, robust sigma and the histogram come of fine bins: a percentile lies within
+`resolution(value)` of the values that rank next to it: the zone's width / 4096 near zero, the value / 4096 far out.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from kernels.arrays import Float64s, Int64s
 from kernels.deviation.neighbourhoods import SIGMA_OF_MEDIAN
-from kernels.deviation.summary import BINS, DeviationStatistics, band_edges
+from kernels.deviation.summary import BINS, band_edges
 from kernels.errors import InvalidParameter
 
 FINENESS = 4096
@@ -40,8 +39,27 @@ class Tally:
     maximum: float
     inside: int
     bands: Int64s
-    bins: Int64s
-    """(2 * HALF,) counts, even steps of asinh(value / zone) about zero."""
+    rows: Int64s
+    """Bins that are not empty, even steps of asinh(value / zone) from -HALF, in order."""
+    counts: Int64s
+    """Of each of `rows`."""
+
+    @property
+    def sigma(self) -> float:
+        return float(np.sqrt(self.squares / max(self.points - 1, 1)))
+
+    @property
+    def rms(self) -> float:
+        return float(np.sqrt(self.mean**2 + self.squares / self.points))
+
+    @property
+    def percent_inside(self) -> float:
+        return 100.0 * self.inside / self.points
+
+    @property
+    def banded(self) -> tuple[tuple[float, float, int], ...]:
+        edges = band_edges(self.lower, self.upper)
+        return tuple((float(edges[k]), float(edges[k + 1]), int(points)) for k, points in enumerate(self.bands))
 
 
 def tally(values: Float64s, strays: int, lower: float, upper: float) -> Tally:
@@ -49,10 +67,11 @@ def tally(values: Float64s, strays: int, lower: float, upper: float) -> Tally:
     if not lower < upper:
         raise InvalidParameter("lower", lower, f"below the upper limit {upper}")
     if not len(values):
-        return replace(_nothing(lower, upper), strays=strays)
+        return nothing(lower, upper, strays)
     mean = float(values.mean())
     bands, _ = np.histogram(values, band_edges(lower, upper))
-    rows = np.floor(np.arcsinh(values / (upper - lower)) * FINENESS).astype(np.int64) + HALF
+    steps = np.floor(np.arcsinh(values / (upper - lower)) * FINENESS).astype(np.int64) + HALF
+    rows, counts = np.unique(np.clip(steps, 0, 2 * HALF - 1), return_counts=True)
     return Tally(
         lower=lower,
         upper=upper,
@@ -64,22 +83,26 @@ def tally(values: Float64s, strays: int, lower: float, upper: float) -> Tally:
         maximum=float(values.max()),
         inside=int(np.count_nonzero((values >= lower) & (values <= upper))),
         bands=bands.astype(np.int64),
-        bins=np.bincount(np.clip(rows, 0, 2 * HALF - 1), minlength=2 * HALF),
+        rows=rows,
+        counts=counts.astype(np.int64),
     )
 
 
 def merged(tallies: Iterable[Tally], lower: float, upper: float) -> Tally:
     """All of them as one (Chan, Golub and LeVeque 1979 for the squares)."""
-    whole = _nothing(lower, upper)
+    whole = nothing(lower, upper)
     for each in tallies:
-        whole = _joined(whole, each)
+        whole = joined(whole, each)
     return whole
 
 
-def _joined(one: Tally, other: Tally) -> Tally:
+def joined(one: Tally, other: Tally) -> Tally:
     count = one.points + other.points
     share = other.points / count if count else 0.0
     apart = other.mean - one.mean
+    rows, which = np.unique(np.concatenate([one.rows, other.rows]), return_inverse=True)
+    counts = np.zeros(len(rows), np.int64)
+    np.add.at(counts, which, np.concatenate([one.counts, other.counts]))
     return Tally(
         lower=one.lower,
         upper=one.upper,
@@ -91,14 +114,15 @@ def _joined(one: Tally, other: Tally) -> Tally:
         maximum=max(one.maximum, other.maximum),
         inside=one.inside + other.inside,
         bands=one.bands + other.bands,
-        bins=one.bins + other.bins,
+        rows=rows,
+        counts=counts,
     )
 
 
-def _nothing(lower: float, upper: float) -> Tally:
-    empty = np.zeros(2 * HALF, np.int64)
+def nothing(lower: float, upper: float, strays: int = 0) -> Tally:
     bands = np.zeros(len(band_edges(lower, upper)) - 1, np.int64)
-    return Tally(lower, upper, 0, 0, 0.0, 0.0, np.inf, -np.inf, 0, bands, empty)
+    empty = np.zeros(0, np.int64)
+    return Tally(lower, upper, 0, strays, 0.0, 0.0, np.inf, -np.inf, 0, bands, empty, empty)
 
 
 def resolution(value: float, zone: float) -> float:
@@ -106,14 +130,18 @@ def resolution(value: float, zone: float) -> float:
     return float(np.hypot(value, zone)) * 1.001 / FINENESS
 
 
-class _Distribution:
+class Distribution:
     """Shares below and percentiles, straight lines within the bins; the outermost bins end at the extremes."""
 
     def __init__(self, whole: Tally) -> None:
-        steps = np.arange(-HALF, HALF + 1) / FINENESS
+        first, last = int(whole.rows[0]), int(whole.rows[-1])
+        bins = np.zeros(last + 1 - first, np.int64)
+        bins[whole.rows - first] = whole.counts
+        steps = np.arange(first - HALF, last + 2 - HALF) / FINENESS
         self._edges = np.clip(np.sinh(steps) * (whole.upper - whole.lower), whole.minimum, whole.maximum)
-        self._below = np.concatenate([[0], np.cumsum(whole.bins)]).astype(np.float64)
+        self._below = np.concatenate([[0], np.cumsum(bins)]).astype(np.float64)
         self._points = whole.points
+        self._reach = max(abs(whole.minimum), abs(whole.maximum))
 
     def below(self, places: Float64s) -> Float64s:
         return np.interp(places, self._edges, self._below, left=0.0, right=self._points)
@@ -125,9 +153,18 @@ class _Distribution:
         start = self._edges[max(row - 1, 0)]
         return float(start + within * (self._edges[row] - start))
 
-    def within(self, centre: float, share: float, reach: float) -> float:
+    @property
+    def robust_sigma(self) -> float:
+        return SIGMA_OF_MEDIAN * self._within(self.at(0.5), 0.5)
+
+    @property
+    def p95(self) -> float:
+        """Of the absolute values."""
+        return self._within(0.0, 0.95)
+
+    def _within(self, centre: float, share: float) -> float:
         """The distance from `centre` within which `share` of the values lie."""
-        low, high = 0.0, reach
+        low, high = 0.0, 2 * self._reach
         for _ in range(80):
             middle = (low + high) / 2
             outer, inner = self.below(np.array([centre + middle, centre - middle]))
@@ -135,41 +172,9 @@ class _Distribution:
         return high
 
 
-def retold(sample: DeviationStatistics, whole: Tally) -> DeviationStatistics:
-    """What was said of a sample, said of the whole where the whole is known."""
-    spread = _Distribution(whole)
-    reach = max(abs(whole.minimum), abs(whole.maximum))
-    centre = spread.at(0.5)
-    edges, counts = _histogram(spread, whole)
-    return replace(
-        sample,
-        points=whole.points,
-        strays=whole.strays,
-        mean=whole.mean,
-        sigma=float(np.sqrt(whole.squares / max(whole.points - 1, 1))),
-        rms=float(np.sqrt(whole.mean**2 + whole.squares / whole.points)),
-        robust_sigma=SIGMA_OF_MEDIAN * spread.within(centre, 0.5, 2 * reach),
-        minimum=whole.minimum,
-        maximum=whole.maximum,
-        p95=spread.within(0.0, 0.95, reach),
-        p2_5=spread.at(0.025),
-        p97_5=spread.at(0.975),
-        percent_in_tolerance=100.0 * whole.inside / whole.points,
-        bands=tuple(
-            (float(low), float(high), int(count))
-            for (low, high), count in zip(_pairs(band_edges(whole.lower, whole.upper)), whole.bands, strict=True)
-        ),
-        histogram_edges=edges,
-        histogram_counts=counts,
-    )
-
-
-def _pairs(edges: Float64s) -> list[tuple[float, float]]:
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-
-
-def _histogram(spread: _Distribution, whole: Tally) -> tuple[Float64s, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def histogram_of(whole: Tally) -> tuple[Float64s, np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Equal bins over the zone and what most values need; those outside count in the outermost bins."""
+    spread = Distribution(whole)
     low, high = spread.at(0.001), spread.at(0.999)
     edges = np.linspace(min(low, whole.lower * 1.2, whole.lower), max(high, whole.upper * 1.2, whole.upper), BINS + 1)
     borders = np.rint(spread.below(edges)).astype(np.int64)

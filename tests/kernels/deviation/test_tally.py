@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.deviation import DeviationStatistics, summarise
-from kernels.deviation.tally import Tally, merged, resolution, retold, tally
+from kernels.deviation.tally import Distribution, Tally, histogram_of, merged, resolution, tally
 
 LOWER, UPPER = -0.1, 0.2
 ZONE = UPPER - LOWER
@@ -23,12 +22,6 @@ def tallied(pieces: list[np.ndarray]) -> Tally:
     return merged((tally(piece, number, LOWER, UPPER) for number, piece in enumerate(pieces)), LOWER, UPPER)
 
 
-def of_a_sample() -> DeviationStatistics:
-    """Statistics whose every figure is to be replaced."""
-    random = np.random.default_rng(0)
-    return summarise(random.random((400, 3)), random.normal(5.0, 1.0, 400), LOWER, UPPER)
-
-
 @settings(max_examples=150, deadline=None)
 @given(SOME, CUTS)
 def test_however_values_are_cut_the_tally_is_that_of_one_pass(values: np.ndarray, places: list[int]) -> None:
@@ -37,22 +30,22 @@ def test_however_values_are_cut_the_tally_is_that_of_one_pass(values: np.ndarray
     assert (whole.points, whole.strays) == (len(values), sum(range(len(pieces))))
     assert (whole.minimum, whole.maximum) == (values.min(), values.max())
     assert whole.inside == np.count_nonzero((values >= LOWER) & (values <= UPPER))
-    assert whole.bins.tolist() == tally(values, 0, LOWER, UPPER).bins.tolist()
-    told = retold(OF_A_SAMPLE, whole)
-    assert told.mean == pytest.approx(values.mean(), rel=1e-9, abs=1e-12)
-    assert told.sigma == pytest.approx(values.std(ddof=1) if len(values) > 1 else 0.0, rel=1e-9, abs=1e-9)
-    assert told.rms == pytest.approx(np.sqrt(np.mean(values**2)), rel=1e-9, abs=1e-9)
-    assert sum(count for _, _, count in told.bands) == told.histogram_counts.sum() == len(values)
+    once = tally(values, 0, LOWER, UPPER)
+    assert (whole.rows.tolist(), whole.counts.tolist()) == (once.rows.tolist(), once.counts.tolist())
+    assert whole.mean == pytest.approx(values.mean(), rel=1e-9, abs=1e-12)
+    assert whole.sigma == pytest.approx(values.std(ddof=1) if len(values) > 1 else 0.0, rel=1e-9, abs=1e-9)
+    assert whole.rms == pytest.approx(np.sqrt(np.mean(values**2)), rel=1e-9, abs=1e-9)
+    assert sum(count for _, _, count in whole.banded) == histogram_of(whole)[1].sum() == len(values)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.001, 3.0), CUTS)
 def test_percentiles_are_as_near_as_is_promised(seed: int, spread: float, places: list[int]) -> None:
     values = np.random.default_rng(seed).normal(0.02, spread, 5000)
-    told = retold(OF_A_SAMPLE, tallied(cut(values, places)))
+    told = Distribution(tallied(cut(values, places)))
     # A percentile is anywhere between two of the values: their gap comes on top.
     ordered = np.sort(values)
-    for share, found in ((0.025, told.p2_5), (0.975, told.p97_5)):
+    for share, found in ((0.025, told.at(0.025)), (0.975, told.at(0.975))):
         row = int(share * len(values))
         assert ordered[row - 2] - resolution(found, ZONE) <= found <= ordered[row + 2] + resolution(found, ZONE)
     assert told.p95 == pytest.approx(np.percentile(abs(values), 95), abs=0.01 * spread + 2 * resolution(told.p95, ZONE))
@@ -60,19 +53,12 @@ def test_percentiles_are_as_near_as_is_promised(seed: int, spread: float, places
     assert told.robust_sigma == pytest.approx(robust, abs=0.01 * spread + 3 * resolution(robust, ZONE))
 
 
-def test_a_large_scan_is_told_like_one_that_was_held_whole() -> None:
+def test_the_histogram_is_that_of_the_values() -> None:
     random = np.random.default_rng(4)
     values = np.concatenate([random.normal(0.01, 0.03, 300_000), random.uniform(0.2, 0.5, 2_000)])
-    points = random.random((len(values), 3)) * 100
-    small = summarise(points[:40_000], values[:40_000], LOWER, UPPER)
-    told = retold(small, tallied(np.array_split(values, 17)))
-    low, high = np.percentile(values, (2.5, 97.5))
-    assert (told.p2_5, told.p97_5) == pytest.approx((low, high), abs=resolution(0.3, ZONE))
-    assert told.percent_in_tolerance == pytest.approx(100 * np.mean((values >= LOWER) & (values <= UPPER)), rel=1e-12)
-    edges = told.histogram_edges
+    edges, counts = histogram_of(tallied(np.array_split(values, 17)))
     direct, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    assert np.abs(told.histogram_counts - direct).max() <= 0.001 * len(values)
-    assert (told.profile_upper, told.worst) == (small.profile_upper, small.worst)
+    assert np.abs(counts - direct).max() <= 0.001 * len(values)
 
 
 def test_a_tally_of_nothing_changes_nothing() -> None:
@@ -80,6 +66,3 @@ def test_a_tally_of_nothing_changes_nothing() -> None:
     some = tally(values, 2, LOWER, UPPER)
     both = merged([tally(np.empty(0), 3, LOWER, UPPER), some, tally(np.empty(0), 0, LOWER, UPPER)], LOWER, UPPER)
     assert (both.points, both.strays, both.mean, both.squares) == (50, 5, some.mean, some.squares)
-
-
-OF_A_SAMPLE = of_a_sample()
