@@ -11,14 +11,16 @@ import datetime
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db import jobs
+from db import job_pieces, jobs
 from db.unit_of_work import UnitOfWork
+from kernels.errors import KernelError
 from subgraphs.inspection.jobs import IMPORT_CAD, PROCESS_SCAN
 from subgraphs.inspection.model import (
     CadRevision,
@@ -35,10 +37,14 @@ from subgraphs.inspection.model import (
 from subgraphs.inspection.service import results
 from workers import meshes
 from workers.actor import Handler, JobProblem, JobRefused, NotYet, Run
+from workers.clouds.flow import LargeScan
+from workers.clouds.pieces import Sizes
+from workers.errors import FileProblem
 from workers.files import fetched
 from workers.measuring import Measuring, measure, measured_values
 from workers.meshes import NominalMesh
 from workers.readers import units
+from workers.readers.pieces import open_pieces
 from workers.readers.read_cad import read_cad
 from workers.readers.read_scan import read_scan
 from workers.readers.values import CadMesh, ScanCloud
@@ -46,8 +52,11 @@ from workers.refusals import corrected, refusals
 from workers.report_names import names_on_reports
 from workers.reporting import Drawn, Made, Subject, draw
 
+SIZES: Final = Sizes()
 WAIT_FOR_CAD_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.1
+# A worker has two jobs at a time, but the memory for the pieces of one large scan.
+_ONE_LARGE_SCAN: Final = asyncio.Lock()
 
 
 async def import_cad(run: Run) -> None:
@@ -76,8 +85,18 @@ def _packed(mesh: CadMesh) -> bytes:
     return meshes.packed(meshes.nominal(mesh))
 
 
-async def process_scan(run: Run) -> None:
-    """Hash, read, register, measure, draw, store, judge."""
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was measured, and the object that holds all deviations or names those that do."""
+
+    measuring: Measuring
+    deviations_name: str
+    deviations: bytes
+    leftovers: tuple[str, ...] = ()
+
+
+async def process_scan(run: Run, sizes: Sizes = SIZES) -> None:
+    """Hash, read, register, measure, draw, store, judge. A scan of more than `sizes.large` points goes by pieces."""
     async with run.database.begin(run.caller) as work:
         scan = await results.read_scan(work, ScanId(run.lease.subject_id))
         asset = await results.read_asset(work, scan.asset_id)
@@ -86,23 +105,47 @@ async def process_scan(run: Run) -> None:
         return await _finish_without_change(run)
     cad = await _ready_cad(run, scan.cad_revision_id)
     now = datetime.datetime.now(datetime.UTC)
-    async with fetched(run, scan.file, scan.format) as path:
-        await run.report(0, 1, "file", "read")
-        with refusals(corrected("scan")):
-            cloud: ScanCloud = await asyncio.to_thread(read_scan, path, _unit(scan.unit))
     assert cad.mesh_key is not None
     mesh = meshes.unpacked(await run.blobs.get(run.caller, cad.mesh_key))
-    measuring = await _measured(run, scan, mesh, cloud)
+    large = LargeScan(run, scan, sizes)
+    with refusals(corrected("scan")):
+        try:
+            found = await _found(large, mesh)
+        except (FileProblem, KernelError):
+            await large.abandon()
+            raise
     await run.report(0, 3, "pictures", "draw")
     subject = Subject(workspace, operator, asset, scan, cad, now)
-    drawn = await asyncio.to_thread(draw, subject, mesh, measuring)
+    drawn = await asyncio.to_thread(draw, subject, mesh, found.measuring)
     await run.report(0, 5, "objects", "store")
-    pictures, deviations_key, deviations_sha256 = await _stored(run, scan, measuring, drawn)
+    pictures, deviations_key, deviations_sha256 = await _stored(run, scan, found, drawn)
     products = await _stored_products(run, scan, drawn.made)
-    measured = measured_values(measuring, scan.rule, deviations_key, deviations_sha256, pictures, products)
+    measured = measured_values(found.measuring, scan.rule, deviations_key, deviations_sha256, pictures, products)
     async with run.database.begin(run.caller) as work:
         inspection = await results.record_measured_scan(work, scan, cad, measured, now)
+        await job_pieces.forget(work, run.lease)
         await jobs.finish(work, run.lease, {"scan": str(scan.id), "inspection": str(inspection.id)})
+    await large.drop(found.leftovers)
+
+
+async def _found(large: LargeScan, mesh: NominalMesh) -> _Found:
+    """Measured whole, or by pieces where an earlier attempt began so or the file is a large one."""
+    run, scan = large.run, large.scan
+    plan = await large.plan()
+    if plan is None or not await large.is_decoded(plan):
+        async with fetched(run, scan.file, scan.format) as path:
+            await run.report(0, 1, "file", "read")
+            pieces = await asyncio.to_thread(open_pieces, path, _unit(scan.unit))
+            if pieces is None or pieces.rows.count <= large.sizes.large:
+                cloud: ScanCloud = await asyncio.to_thread(read_scan, path, _unit(scan.unit))
+                measuring = await _measured(run, scan, mesh, cloud)
+                return _Found(measuring, "deviations.npy", await asyncio.to_thread(_npy, measuring.deviations_mm))
+            async with _ONE_LARGE_SCAN:
+                plan = plan or await large.opened(pieces)
+                await large.decode(plan, pieces)
+    async with _ONE_LARGE_SCAN:
+        told = await large.measured(plan, mesh)
+    return _Found(told.measuring, "cloud.json", told.index, told.leftovers)
 
 
 async def _measured(run: Run, scan: Scan, mesh: NominalMesh, cloud: ScanCloud) -> Measuring:
@@ -112,14 +155,13 @@ async def _measured(run: Run, scan: Scan, mesh: NominalMesh, cloud: ScanCloud) -
     def tell(stage: str) -> None:
         asyncio.run_coroutine_threadsafe(run.report(0, len(cloud.points_mm), "points", stage), loop).result()
 
-    with refusals(corrected("scan")):
-        return await asyncio.to_thread(measure, scan, mesh, cloud, tell)
+    return await asyncio.to_thread(measure, scan, mesh, cloud, tell)
 
 
-async def _stored(run: Run, scan: Scan, measuring: Measuring, drawn: Drawn) -> tuple[Pictures, str, Sha256Hex]:
+async def _stored(run: Run, scan: Scan, found: _Found, drawn: Drawn) -> tuple[Pictures, str, Sha256Hex]:
     """Every object of the result, under keys that a second attempt writes again."""
-    body = await asyncio.to_thread(_npy, measuring.deviations_mm)
-    deviations_key = f"scans/{scan.id}/deviations.npy"
+    body = found.deviations
+    deviations_key = f"scans/{scan.id}/{found.deviations_name}"
     pictures = Pictures(
         f"scans/{scan.id}/heat-map.png", f"scans/{scan.id}/histogram.png", f"scans/{scan.id}/report.pdf"
     )

@@ -68,10 +68,10 @@ class Measuring:
     """Of the regions, in their order."""
     profile_mm: float
     """Width of the narrowest profile zone without datum, of medians."""
-    kept: NDArray[np.intp]
-    """Rows of the points that are no strays."""
-    neighbourhood_mm: float
-    """How far the points reach that a local deviation is the median of."""
+    survey: Survey
+    """Of these points: which are no strays, and how much the surface deviates around them."""
+    sample_of: int | None = None
+    """How many points `statistics` and `regions` are of, where the points are but a sample of them."""
 
 
 def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str], None]) -> Measuring:
@@ -102,8 +102,7 @@ def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str
         regions=regions,
         features=features,
         profile_mm=_profile(mesh, index, found, nearest),
-        kept=found.rows,
-        neighbourhood_mm=found.local.radius,
+        survey=found,
     )
 
 
@@ -123,16 +122,16 @@ def measured_values(
     """The findings as inspection keeps them."""
     told, pose = found.statistics, found.registration
     return Measured(
-        points=len(found.points_mm),
+        points=found.sample_of or len(found.points_mm),
         registered=Registered(
             transform=found.transform,
             fitness=pose.fitness,
             rms_mm=pose.rms,
             ambiguous=pose.ambiguous,
             unconstrained=tuple(motion.describe() for motion in pose.unconstrained),
-            method=f"{pose.method}; distances on {device.described()}",
+            method=f"{pose.method}{_of_sample(found)}; distances on {device.described()}",
         ),
-        summary=summary_of(told),
+        summary=summary_of(found),
         bands=tuple(Band(_limit(low), _limit(high), points) for low, high, points in told.bands),
         worst=tuple(
             WorstPoint(rank, place.position, place.deviation) for rank, place in enumerate(told.worst, start=1)
@@ -148,7 +147,12 @@ def measured_values(
     )
 
 
-def summary_of(told: DeviationStatistics) -> DeviationSummary:
+def _of_sample(found: Measuring) -> str:
+    return "" if found.sample_of is None else f", {len(found.points_mm):,} of {found.sample_of:,} points"
+
+
+def summary_of(found: Measuring) -> DeviationSummary:
+    told = found.statistics
     return DeviationSummary(
         points=told.points,
         mean_mm=told.mean,
@@ -166,6 +170,7 @@ def summary_of(told: DeviationStatistics) -> DeviationSummary:
         p025_mm=told.p2_5,
         p975_mm=told.p97_5,
         effective_points=told.effective_points,
+        sampled_points=None if found.sample_of is None else len(found.points_mm),
     )
 
 

@@ -83,8 +83,8 @@ def _made(mesh: NominalMesh, found: Measuring, painted: Painted, title: str) -> 
     zone, worst = painted.scale.zone, found.statistics.worst
     tiles = tiles_of(found.points_mm, found.deviations_mm, zone)
     place = np.array(worst[0].position) if worst else None
-    points, deviations = found.points_mm[found.kept], found.deviations_mm[found.kept]
-    sections = sections_of(mesh, points, deviations, place, found.neighbourhood_mm)
+    points, deviations = found.survey.points, found.survey.distances
+    sections = sections_of(mesh, points, deviations, place, found.survey.local.radius)
     picture = sections_png(sections, painted.scene, painted.scale, title)
     return (
         *_scene(mesh, painted, title),
@@ -117,7 +117,7 @@ def _figures(told: DeviationStatistics) -> list[tuple[str, str]]:
 
 def _facts(subject: Subject, found: Measuring) -> ReportFacts:
     scan, told, pose = subject.scan, found.statistics, found.registration
-    summary = summary_of(told)
+    summary = summary_of(found)
     verdict = verdict_of(summary, scan.rule)
     guard = uncertainty_of(summary, scan.rule)
     return ReportFacts(

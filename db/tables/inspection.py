@@ -176,6 +176,7 @@ class DeviationMapRow(TenantRow, Base):
     p025_mm: Mapped[float | None] = mapped_column(Double)
     p975_mm: Mapped[float | None] = mapped_column(Double)
     effective_points: Mapped[float | None] = mapped_column(Double)
+    sampled_points: Mapped[int | None] = mapped_column(BigInteger)
     histogram_edges_mm: Mapped[list[float]] = mapped_column(ARRAY(Double))
     histogram_counts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     deviations_key: Mapped[str]

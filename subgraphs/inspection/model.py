@@ -262,6 +262,8 @@ class DeviationSummary:
     p025_mm: float | None = None
     p975_mm: float | None = None
     effective_points: float | None = None
+    sampled_points: int | None = None
+    """None also where everything is of all points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ SCAN = """query($id: ID!) { scan(id: $id) { status points problem { code message
   inspection { verdict alignment { fitness rmsMm transform ambiguous }
     deviationMap { percentInTolerance profileLowerMm profileUpperMm uncertaintyMm
       worstPoints(first: 1) { positionMm deviationMm } heatMapUrl histogramUrl reportUrl
-      effectivePoints regions(first: 50) { nodes { shape coverage verdict form formMm positionMm areaMm2
+      effectivePoints sampledPoints regions(first: 50) { nodes { shape coverage verdict form formMm positionMm areaMm2
         figures { profileUpperMm } } }
       products { kind mediaType sizeBytes sha256 url } }
     measurements(first: 50) { nodes { characteristic value } }

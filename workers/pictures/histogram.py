@@ -59,7 +59,8 @@ def _bars(axes: Axes, deviation_mm: Floats, zone: Zone) -> None:
     beyond = ((-limit, int(np.sum(deviation_mm < -limit)), "left"), (limit, int(np.sum(deviation_mm > limit)), "right"))
     for place, count, side in beyond:
         if count:
-            words = f"{count:,} points\nbeyond"
+            # A share, not a count: of a large scan these are the points of a sample.
+            words = f"{count * 100.0 / len(deviation_mm):.2g} % of points\nbeyond"
             axes.text(place * 0.985, top * 0.96, words, ha=side, va="top", fontsize=9, color=_FAINT)
     axes.set(xlim=(-limit, limit), ylim=(0.0, top))
     axes.set_xlabel("Deviation in mm  (too little material  ←  0  →  too much material)", fontsize=10.5, color=_INK)

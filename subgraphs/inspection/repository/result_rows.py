@@ -45,6 +45,7 @@ _SUMMARY_COLUMNS = (
     "p025_mm",
     "p975_mm",
     "effective_points",
+    "sampled_points",
 )
 
 

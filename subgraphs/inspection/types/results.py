@@ -156,6 +156,14 @@ class DeviationMap:
         return self.row.summary.effective_points
 
     @strawberry.field(
+        description="Of a scan that was measured by pieces: how many of its points were sampled. Alignment, form, "
+        "position, profile zone, effective points, pictures and products rest on these, every other figure on all "
+        "points. None: everything rests on all points."
+    )
+    def sampled_points(self) -> BigInt | None:
+        return None if self.row.summary.sampled_points is None else BigInt(self.row.summary.sampled_points)
+
+    @strawberry.field(
         description="Results of the CAD's faces, the largest first: up to 256, none below a ten-thousandth of the "
         "surface. Points on what is smaller count in the figures of the whole only.",
         directives=sized_list(),
