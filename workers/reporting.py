@@ -81,7 +81,7 @@ def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
 
 def _made(mesh: NominalMesh, found: Measuring, painted: Painted, title: str) -> tuple[Made, ...]:
     zone, worst = painted.scale.zone, found.statistics.worst
-    tiles = tiles_of(found.points_mm, found.deviations_mm, zone)
+    tiles = tiles_of(found.points_mm, found.deviations_mm, zone, found.sample_of)
     place = np.array(worst[0].position) if worst else None
     points, deviations = found.survey.points, found.survey.distances
     sections = sections_of(mesh, points, deviations, place, found.survey.local.radius)
@@ -129,6 +129,7 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
         scan_name=scan.file.name,
         scan_sha256=scan.file.sha256,
         points=told.points,
+        sampled_points=summary.sampled_points,
         alignment_fitness=pose.fitness,
         alignment_rms_mm=pose.rms,
         unconstrained=[motion.describe() for motion in pose.unconstrained],

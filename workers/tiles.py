@@ -31,8 +31,8 @@ class Tiles:
     index: bytes
 
 
-def tiles_of(points_mm: Floats, deviations_mm: Floats, zone: Zone) -> Tiles:
-    """All points, in a cube about them that is halved again and again."""
+def tiles_of(points_mm: Floats, deviations_mm: Floats, zone: Zone, sample_of: int | None = None) -> Tiles:
+    """All points, in a cube about them that is halved again and again. `sample_of`: the measured points, if more."""
     low = points_mm.min(axis=0)
     side = max(float(np.ptp(points_mm, axis=0).max()), 1e-6)
     level, key = _placed((points_mm - low) / side)
@@ -54,6 +54,7 @@ def tiles_of(points_mm: Floats, deviations_mm: Floats, zone: Zone) -> Tiles:
         "origin": low.tolist(),
         "side": side,
         "points": len(points_mm),
+        "measuredPoints": sample_of or len(points_mm),
         "recordBytes": RECORD.itemsize,
         "deviationStep": step_mm,
         "tolerance": [zone.lower_mm, zone.upper_mm],

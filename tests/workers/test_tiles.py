@@ -37,7 +37,9 @@ def test_every_point_is_in_one_tile_where_it_was() -> None:
     points, deviations = sheet(60_000)
     tiles = tiles_of(points, deviations, ZONE)
     found = np.concatenate(list(read(tiles.body, tiles.index).values()))
-    assert len(found) == 60_000 == json.loads(tiles.index)["points"] == len(tiles.body) // 8
+    told = json.loads(tiles.index)
+    assert len(found) == 60_000 == told["points"] == told["measuredPoints"] == len(tiles.body) // 8
+    assert json.loads(tiles_of(points, deviations, ZONE, 70_000).index)["measuredPoints"] == 70_000
     away, near = cKDTree(found[:, :3]).query(points)
     assert away.max() < 120 / 65535
     assert np.abs(np.sort(found[:, 3]) - np.sort(deviations)).max() < 1e-4

@@ -33,6 +33,8 @@ _VERDICT_WORDS: dict[Verdict, str] = {
 # One rule of a table's style: its name, from and to which cell, and what it takes.
 _Rule = tuple[str, tuple[int, int], tuple[int, int], *tuple[Any, ...]]
 
+_SAMPLE = "alignment, form and pictures rest on {:,} of the points, every other figure on all of them"
+
 _MARGIN_MM, _HEADER_MM = 18.0, 16.0
 _WIDTH_MM = 210.0 - 2 * _MARGIN_MM
 
@@ -49,6 +51,8 @@ class ReportFacts:
     scan_name: str
     scan_sha256: str
     points: int
+    sampled_points: int | None
+    """None where everything rests on all points."""
     alignment_fitness: float
     alignment_rms_mm: float
     unconstrained: Sequence[str]
@@ -159,6 +163,7 @@ def _result_rows(facts: ReportFacts) -> list[tuple[str, str]]:
 
 def _origin_rows(facts: ReportFacts) -> list[tuple[str, str]]:
     free = ", ".join(facts.unconstrained) or "none: the scan fixes the part in all directions"
+    sampled = facts.sampled_points
     return [
         ("CAD revision", facts.cad_revision),
         ("SHA-256 of the CAD", facts.cad_sha256),
@@ -166,6 +171,7 @@ def _origin_rows(facts: ReportFacts) -> list[tuple[str, str]]:
         ("SHA-256 of the scan", facts.scan_sha256),
         ("Alignment", f"fitness {facts.alignment_fitness:.4f}, RMS {facts.alignment_rms_mm:.4f} mm"),
         ("Unconstrained motions", free),
+        *([] if sampled is None else [("Sample", _SAMPLE.format(sampled))]),
     ]
 
 

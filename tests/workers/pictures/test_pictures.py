@@ -168,6 +168,7 @@ def test_the_histogram_has_the_same_bytes_each_time(scan: tuple[np.ndarray, np.n
 
 def facts(**changes: object) -> ReportFacts:
     plain = ReportFacts(
+        sampled_points=None,
         workspace="Plant 7 · Łódź",
         asset="Block & <b>frame</b>",
         serial="1",
@@ -201,6 +202,7 @@ def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray,
     assert first.startswith(b"%PDF-")
     assert first == second
     assert first != report_pdf(facts(verdict="PASS"), picture, picture, WORST)
+    assert first != report_pdf(facts(sampled_points=1_000_000), picture, picture, WORST)
 
 
 def glb_of(body: bytes) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
