@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench NAME (api, fanout, gateway, kernels, soak, attacks, executor, client)
+# Measure: ./dev bench NAME (api, fanout, gateway, kernels, soak, attacks, executor, client, cloud)
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
