@@ -21,6 +21,7 @@ Int64s: TypeAlias = NDArray[np.int64]
 UInt32s: TypeAlias = NDArray[np.uint32]
 Bytes: TypeAlias = NDArray[np.uint8]
 SmallInts: TypeAlias = NDArray[np.int8]
+Bools: TypeAlias = NDArray[np.bool_]
 Points: TypeAlias = Float64s | Float32s
 """(n, 3) coordinates of a scan, float32 or float64 as the reader delivered them."""
 

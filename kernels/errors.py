@@ -12,6 +12,12 @@ KernelError
   TooFewPoints            a scan too small to have a pose
   RegistrationFailed      the scan does not fit the part in any pose
   AmbiguousRegistration   two poses fit alike and measure differently
+  UndecidedMotion         the scan may slide or turn, and its deviations would change
+  ScanTooSmall            a scan so small beside the part that it fits anywhere
+  WrongScale              the scan fits, but only if it were larger or smaller
+  DegenerateReference     reference points or datums that leave a motion undecided
+  ScanMissing             the scan shows too little around a reference point or on a datum
+  FeatureNotFound         the points are no plane, cylinder or sphere, or too few
 """
 
 from collections.abc import Sequence
@@ -96,3 +102,49 @@ class AmbiguousRegistration(KernelError):
             "start pose."
         )
         self.poses, self.angle_degrees, self.disagreement = poses, angle_degrees, disagreement
+
+
+class UndecidedMotion(KernelError):
+    def __init__(self, motion: str, changed: float) -> None:
+        super().__init__(
+            f"The scan hardly resists the {motion}, yet its deviations change with it (by {changed:.3g} on one point "
+            "in twenty). Scan more of what holds it, lock that motion, or align by reference points."
+        )
+        self.motion, self.changed = motion, changed
+
+
+class WrongScale(KernelError):
+    def __init__(self, factor: float, uncertainty: float) -> None:
+        super().__init__(
+            f"The scan fits the CAD best when multiplied by {factor:.4g} (standard uncertainty {uncertainty:.1g}). "
+            "Check the units of both, and the scanner's calibration."
+        )
+        self.factor, self.uncertainty = factor, uncertainty
+
+
+class DegenerateReference(KernelError):
+    def __init__(self, what: str, motions: Sequence[str]) -> None:
+        super().__init__(f"The {what} leave undecided: {'; '.join(motions)}. Add what holds it.")
+        self.what, self.motions = what, tuple(motions)
+
+
+class FeatureNotFound(KernelError):
+    def __init__(self, wanted: str, why: str) -> None:
+        super().__init__(f"No {wanted} could be fitted: {why}.")
+        self.wanted, self.why = wanted, why
+
+
+class ScanMissing(KernelError):
+    def __init__(self, name: str, found: int, needed: int, radius: float | None = None) -> None:
+        where = f"within {radius:.3g} of {name}" if radius is not None else f"on {name}"
+        super().__init__(f"The scan has {found} points {where}; {needed} are needed. Scan more there.")
+        self.name, self.found, self.needed, self.radius = name, found, needed, radius
+
+
+class ScanTooSmall(KernelError):
+    def __init__(self, size: float, part: float) -> None:
+        super().__init__(
+            f"The scan is {size:.3g} across, the part {part:.3g}: so small a piece fits anywhere. Check the units of "
+            "both, or scan more of the part."
+        )
+        self.size, self.part = size, part

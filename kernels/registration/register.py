@@ -2,6 +2,7 @@
 
 In: an indexed mesh and points. Out: a `Registration`. The given start, if any, is tried first and kept when it fits;
 else every start is searched, the best distinct poses are refined and compared, the winner is refined on many points.
+With locked degrees the search goes over the free ones alone.
 """
 
 from dataclasses import dataclass
@@ -11,139 +12,184 @@ from numpy.typing import ArrayLike
 
 from kernels.arrays import Float64s, Points, as_points
 from kernels.distance import MeshIndex
-from kernels.errors import AmbiguousRegistration, InvalidParameter, RegistrationFailed, TooFewPoints
-from kernels.registration.freedom import unconstrained_motions
-from kernels.registration.icp import Poses, Refined, Surroundings, refined, sigmas
-from kernels.registration.motion import UnconstrainedMotion, angles
+from kernels.errors import AmbiguousRegistration, InvalidParameter, RegistrationFailed, ScanTooSmall, TooFewPoints
+from kernels.registration.comparison import Likeness, likeness, noise_of
+from kernels.registration.feature_starts import feature_starts
+from kernels.registration.freedom import Freedom, freedom_of, same_but_for, swept
+from kernels.registration.icp import Allowed, Poses, Refined, Surroundings, measured, refined
+from kernels.registration.locks import Locks, WithinLocks
+from kernels.registration.motion import angles, screw_twist
+from kernels.registration.result import REACH, Alternative, Registration, account, fitness_of
+from kernels.registration.scale import size
 from kernels.registration.search import scores, searched
-from kernels.registration.starts import in_morton_order, piece_starts, sample, surface_sample, whole_part_starts
+from kernels.registration.starts import (
+    in_morton_order,
+    piece_starts,
+    sample,
+    surface_sample,
+    whole_part_starts,
+)
 
 FEWEST = 100
-REACH = 0.01
-"""Of the lever: how near the surface a point must lie to count as fitting."""
+SMALLEST = 0.05
+"""Of the part's size; what counts as near the surface is hardly smaller."""
 LEAST_FITNESS = 0.8
+ROUGH_POINTS = 2000
 FINE_POINTS = 20_000
 FINAL_POINTS = 200_000
-FINALISTS = 4
+FINALISTS = 6
 ALIKE = 1.25
-"""A pose whose mean distance is at most this many times the best one's fits as well."""
+"""A pose whose mean distance is at most this many times the best one's is compared with it point by point."""
+LIKELY = 4.0
+"""A candidate up to this many times as far off as the best may come as near once it is refined."""
+PATIENCE = 200
 PLACES = 12
+SWEEPS = 3
 
 
-@dataclass(frozen=True)
-class Registration:
-    """How a scan lies on its CAD. Lengths in the mesh's unit."""
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """One scan at several sizes, each in Morton order, float64."""
 
-    transform: Float64s
-    """(4, 4), scan to CAD."""
-    fitness: float
-    """Share of the points within REACH of the surface, 0 to 1."""
-    rms: float
-    """Root mean square distance of the points within Tukey's cutoff."""
-    sigma: float
-    """Robust standard deviation of all distances (from their median)."""
-    unconstrained: tuple[UnconstrainedMotion, ...]
-    ambiguous: bool
-    """Another pose fits as well and measures the same: the part is symmetric as far as the scan can tell."""
-    alternatives: int
-    """How many other poses fit as well."""
-    converged: bool
-    method: str
+    final: Float64s
+    fine: Float64s
+    rough: Float64s
+
+    @classmethod
+    def of(cls, points: Points, seed: int) -> "Sampled":
+        # Taken before they are sorted: sorting a million points takes longer than registering them.
+        final = in_morton_order(sample(points, FINAL_POINTS, seed + 1))
+        return cls(final, sample(final, FINE_POINTS, seed), sample(final, ROUGH_POINTS, seed + 2))
 
 
-def register(index: MeshIndex, points: ArrayLike, *, start: ArrayLike | None = None, seed: int = 0) -> Registration:
-    """Find the pose of `points` on the mesh; `start` is a (4, 4) guess of it."""
+def register(
+    index: MeshIndex,
+    points: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    locks: Locks | None = None,
+    seed: int = 0,
+) -> Registration:
+    """Find the pose of `points` on the mesh.
+
+    `start` is a (4, 4) guess of it, scan to CAD; `locks` keeps degrees of the motion from the start (from the
+    scan's own coordinates without one). The same input and seed give the same result. Errors: the package's.
+    """
     checked = as_points(points)
     if len(checked) < FEWEST:
         raise TooFewPoints(len(checked), FEWEST)
+    _refuse_small(index, checked)
     around = Surroundings.of(index)
-    ordered = in_morton_order(checked)
-    fine = sample(ordered, FINE_POINTS, seed)
-    final = sample(ordered, FINAL_POINTS, seed + 1)
-    if start is not None:
-        given = _finished(around, fine, final, _as_transform(start))
-        if fitness_of(given.poses, around) >= LEAST_FITNESS:
-            return _account(around, final, given, 0, False, "given start")
-    candidates = _candidates(around, ordered, fine, seed)
-    best = _finished(around, fine, final, candidates.transforms[0])
-    fitness = fitness_of(best.poses, around)
+    scan = Sampled.of(checked, seed)
+    given = np.eye(4) if start is None else _as_transform(start)
+    allowed = None if locks is None else locks.of(given)
+    if start is not None or locks is not None:
+        found = finished(around, scan, given, allowed)
+        if fitness_of(found.poses, around) >= LEAST_FITNESS:
+            return settled(around, scan, found, allowed, "given start" if locks is None else "locked degrees")
+    candidates = _candidates(around, scan, allowed, seed)
+    best = finished(around, scan, candidates.transforms[0], allowed)
+    require_fit(around, best)
+    method = "global search" if locks is None else "locked degrees"
+    result, freedom = _settled(around, scan, best, allowed, method)
+    return result.like(_alternatives(around, scan, candidates, result, freedom, allowed))
+
+
+def finished(around: Surroundings, scan: Sampled, transform: Float64s, allowed: Allowed | None) -> Refined:
+    """One pose made exact: from its rough place with few points, then with more, then with many."""
+    near = refined(around, scan.rough, transform[None], 1.5, 30, 1e-4 * around.lever, allowed)
+    nearer = refined(around, scan.fine, near.poses.transforms, 1.5, 30, 1e-5 * around.lever, allowed)
+    return refined(around, scan.final, nearer.poses.transforms, 1.0, 20, 1e-7 * around.lever, allowed)
+
+
+def settled(around: Surroundings, scan: Sampled, found: Refined, allowed: Allowed | None, method: str) -> Registration:
+    """The account of a pose that fits, after its weak motions were swept for a better place."""
+    return _settled(around, scan, found, allowed, method)[0]
+
+
+def require_fit(around: Surroundings, found: Refined) -> None:
+    """Raises RegistrationFailed for a pose that leaves too much of the scan off the surface."""
+    fitness = fitness_of(found.poses, around)
     if fitness < LEAST_FITNESS:
         raise RegistrationFailed(fitness, LEAST_FITNESS, REACH * around.lever)
-    rivals = _rivals(candidates, around)
-    result = _account(around, final, best, rivals, False, "global search")
-    if not rivals or result.unconstrained:
-        return result
-    _refuse_disagreement(candidates.taken(list(range(rivals + 1))))
-    return _account(around, final, best, rivals, True, "global search")
 
 
-def fitness_of(poses: Poses, around: Surroundings) -> float:
-    """Share of the first pose's points that lie near the surface."""
-    return float(np.mean(np.abs(poses.distances[0]) < REACH * around.lever))
+def _settled(
+    around: Surroundings, scan: Sampled, found: Refined, allowed: Allowed | None, method: str
+) -> tuple[Registration, Freedom]:
+    reach = REACH * around.lever
+    for _ in range(SWEEPS):
+        better = swept(around, scan.final, found, reach, allowed)
+        if better is None:
+            break
+        found = finished(around, scan, better, allowed)
+    freedom = freedom_of(around, scan.final, found, reach, allowed)
+    return account(around, found, freedom, allowed, method), freedom
 
 
-def _candidates(around: Surroundings, ordered: Points, fine: Float64s, seed: int) -> Poses:
+def _candidates(around: Surroundings, scan: Sampled, allowed: WithinLocks | None, seed: int) -> Poses:
     """The best distinct poses, refined, best first. A poor best one is sought again as a piece of the part."""
-    rough, surface = sample(ordered, 2000, seed + 2), surface_sample(around.index, 2000, seed)
-    starts = np.concatenate([np.eye(4)[None], whole_part_starts(rough, surface)])
-    found = _refined_best(around, ordered, fine, starts, seed)
+    surface = surface_sample(around.index, ROUGH_POINTS, seed)
+    if allowed is not None:
+        return _refined_best(around, scan, allowed.starts(scan.rough, surface), seed, allowed)
+    starts = np.concatenate([np.eye(4)[None], whole_part_starts(scan.rough, surface)])
+    found = _refined_best(around, scan, starts, seed, None)
     if fitness_of(found, around) >= LEAST_FITNESS:
         return found
-    pieces = _refined_best(around, ordered, fine, piece_starts(rough, surface, PLACES), seed)
+    pieces = np.concatenate([feature_starts(around, scan.fine, seed), piece_starts(scan.rough, surface, PLACES)])
+    again = _refined_best(around, scan, pieces, seed, None)
     cap = REACH * around.lever
-    return min(found, pieces, key=lambda poses: float(scores(poses, cap)[0]))
+    return min(found, again, key=lambda poses: float(scores(poses, cap)[0]))
 
 
-def _refined_best(around: Surroundings, ordered: Points, fine: Float64s, starts: Float64s, seed: int) -> Poses:
-    found = searched(around, ordered, starts, seed)
-    poses = refined(around, fine, found.transforms[:FINALISTS], 1.2, 25, 1e-5 * around.lever).poses
+def _refined_best(around: Surroundings, scan: Sampled, starts: Float64s, seed: int, allowed: Allowed | None) -> Poses:
+    found = searched(around, scan.final, starts, seed, allowed)
+    poses = refined(around, scan.fine, found.transforms[:FINALISTS], 1.2, 25, 1e-5 * around.lever, allowed).poses
     return poses.taken(np.argsort(scores(poses, REACH * around.lever), kind="stable"))
 
 
-def _finished(around: Surroundings, fine: Float64s, final: Float64s, transform: Float64s) -> Refined:
-    """One pose made exact: from its rough place with few points, then with many."""
-    near = refined(around, fine, transform[None], 1.5, 30, 1e-5 * around.lever)
-    return refined(around, final, near.poses.transforms, 1.0, 20, 1e-7 * around.lever)
-
-
-def _rivals(candidates: Poses, around: Surroundings) -> int:
-    """How many of the poses after the best one fit as well, without being the best one again."""
+def _alternatives(
+    around: Surroundings,
+    scan: Sampled,
+    candidates: Poses,
+    result: Registration,
+    freedom: Freedom,
+    allowed: Allowed | None,
+) -> tuple[Alternative, ...]:
+    """The candidates that fit as well as the result. Raises AmbiguousRegistration where one measures differently."""
     cap = REACH * around.lever
-    found = scores(candidates, cap)
-    turned = angles(candidates.transforms, candidates.transforms[0])
-    moved = np.linalg.norm(
-        (candidates.transforms - candidates.transforms[0])[:, :3, :] @ np.append(around.center, 1.0), axis=1
-    )
-    differs = (turned > np.deg2rad(2.0)) | (moved > 0.02 * around.lever)
-    alike = found <= ALIKE * found[0] + 1e-6 * around.lever
-    return int(np.count_nonzero(differs & alike))
+    # A scan without noise fits to the last digit, where ratios mean nothing.
+    floor = 1e-5 * around.lever
+    here = measured(around, scan.fine, result.transform[None])
+    # To the end: a weak motion that is still on its way measures differently, too.
+    near = candidates.taken(np.flatnonzero(scores(candidates, cap) <= LIKELY * float(scores(here, cap)[0]) + floor))
+    coarse = refined(around, scan.rough, near.transforms, 1.0, PATIENCE, 1e-5 * around.lever, allowed).poses
+    candidates = refined(around, scan.fine, coarse.transforms, 1.0, 60, 1e-6 * around.lever, allowed).poses
+    costs, cost = scores(candidates, cap), float(scores(here, cap)[0])
+    noise = noise_of(here.distances[0], around.lever)
+    alike: list[Alternative] = []
+    for transform, distances, ratio in zip(
+        candidates.transforms, candidates.distances, (costs + floor) / (cost + floor), strict=True
+    ):
+        twist = screw_twist(transform @ np.linalg.inv(result.transform), around.center)
+        if ratio > ALIKE or same_but_for(freedom, twist, around):
+            continue
+        angle = float(np.rad2deg(angles(transform[None], result.transform)[0]))
+        match likeness(here.distances[0], distances, noise, cap):
+            case Likeness.SAME:
+                alike.append(Alternative(transform, angle, float(ratio)))
+            case Likeness.UNDECIDED | Likeness.SECOND:
+                apart = float(np.percentile(np.abs(distances - here.distances[0]), 95))
+                raise AmbiguousRegistration(2 + len(alike), angle, apart)
+            case Likeness.FIRST:
+                pass
+    return tuple(alike)
 
 
-def _refuse_disagreement(poses: Poses) -> None:
-    """Poses that fit alike must also measure alike, or the verdict would hang on which one was taken."""
-    noise = 3.0 * float(sigmas(poses.taken([0]))[0])
-    apart = np.percentile(np.abs(poses.distances[1:] - poses.distances[0]), 95, axis=1)
-    if apart.max() > noise + 1e-9:
-        turned = float(np.rad2deg(angles(poses.transforms, poses.transforms[0]).max()))
-        raise AmbiguousRegistration(len(poses), turned, float(apart.max()))
-
-
-def _account(
-    around: Surroundings, points: Float64s, found: Refined, alternatives: int, ambiguous: bool, method: str
-) -> Registration:
-    distances, cutoff = found.poses.distances[0], float(found.cutoffs[0])
-    inside = distances[np.abs(distances) < cutoff]
-    return Registration(
-        transform=found.poses.transforms[0],
-        fitness=fitness_of(found.poses, around),
-        rms=float(np.sqrt(np.mean(inside**2))) if len(inside) else float("nan"),
-        sigma=float(sigmas(found.poses)[0]),
-        unconstrained=unconstrained_motions(around, points, found),
-        ambiguous=ambiguous,
-        alternatives=alternatives,
-        converged=found.converged,
-        method=method,
-    )
+def _refuse_small(index: MeshIndex, points: Points) -> None:
+    across = float(np.linalg.norm(index.high - index.low))
+    if size(points) < SMALLEST * across:
+        raise ScanTooSmall(size(points), across)
 
 
 def _as_transform(start: ArrayLike) -> Float64s:

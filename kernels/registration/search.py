@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.arrays import Float64s, Points
-from kernels.registration.icp import Poses, Surroundings, measured, refined
+from kernels.registration.icp import Allowed, Poses, Surroundings, measured, refined
 from kernels.registration.motion import angles
 from kernels.registration.starts import sample
 
@@ -56,12 +56,14 @@ def distinct(
     return chosen
 
 
-def searched(around: Surroundings, ordered: Points, starts: Float64s, seed: int) -> Poses:
+def searched(
+    around: Surroundings, ordered: Points, starts: Float64s, seed: int, allowed: Allowed | None = None
+) -> Poses:
     """The best distinct poses that the starts lead to, best first, measured on the last round's sample."""
     transforms = starts
     for number, part in enumerate(ROUNDS):
         points = sample(ordered, part.points, seed + number)
-        found = refined(around, points, transforms, part.widening, part.iterations, 1e-3 * around.lever).poses
+        found = refined(around, points, transforms, part.widening, part.iterations, 1e-3 * around.lever, allowed).poses
         order = np.argsort(scores(found, part.cap * around.lever), kind="stable")
         transforms = found.transforms[distinct(found, order, around, part.kept)]
     return measured(around, points, transforms)

@@ -17,15 +17,15 @@ EVEN_ROTATIONS = 300
 """Neighbours are then about 30 degrees apart, which a coarse registration bridges."""
 
 
-def in_morton_order(points: Points) -> Points:
+def in_morton_order(points: Float64s) -> Float64s:
     with all_cores() as threads:
         order = morton_order(points, threads)
-    ordered: Points = np.take(np.asarray(points, np.float64), order, axis=0)
+    ordered: Float64s = np.take(points, order, axis=0)
     return ordered
 
 
 def sample(ordered: Points, count: int, seed: int) -> Float64s:
-    """About `count` of the points, spread evenly along their Morton order, and in it; float64."""
+    """About `count` of the points, spread evenly along their order, and in it; float64."""
     if len(ordered) <= count:
         return np.ascontiguousarray(ordered, np.float64)
     strata = np.linspace(0, len(ordered), count + 1)
