@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench NAME (api, fanout, gateway, kernels, soak, attacks, executor, client, cloud)
+# Measure: ./dev bench NAME (api, fanout, gateway, kernels, registration, soak, attacks, executor, client, cloud)
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
