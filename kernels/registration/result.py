@@ -55,6 +55,7 @@ class Registration:
     scale: float
     """The factor for the scan's size that would fit best; NaN where the scan does not show it."""
     scale_uncertainty: float
+    """From noise alone. The scale itself leans toward 1, as it is told from the points that fit."""
     unconstrained: tuple[UnconstrainedMotion, ...]
     """Motions that change no deviation: the pose along them is arbitrary."""
     alternatives: tuple[Alternative, ...]

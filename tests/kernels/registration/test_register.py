@@ -20,7 +20,7 @@ from kernels.errors import (
     WrongScale,
 )
 from kernels.registration import MotionKind, register, scale_suspicion
-from kernels.registration.motion import rotations
+from kernels.registration.motion import rotations, screw_twist
 from kernels.registration.starts import surface_sample
 from tests.kernels.registration.scans import angle_iron, bracket, indexed, scanned, stepped_block, worst_corner
 
@@ -180,3 +180,39 @@ def test_a_scan_of_the_wrong_size_is_refused(factor: float) -> None:
     points, _ = scanned(angle_iron(), 1)
     with pytest.raises((WrongScale, RegistrationFailed, ScanTooSmall)):
         register(angle_iron(), points * factor)
+
+
+def test_a_scan_a_little_too_large_is_measured_and_its_scale_told() -> None:
+    points, _ = scanned(angle_iron(), 1)
+    found = register(angle_iron(), points * 1.002)
+    assert found.scale == pytest.approx(1 / 1.002, abs=2e-4)
+
+
+def test_the_whole_of_a_face_is_held_by_its_rim() -> None:
+    plate = indexed(Manifold.cube((60, 40, 10)))
+    random = np.random.default_rng(1)
+    top = np.column_stack([random.uniform(0, 1, (20_000, 2)) * (60, 40), random.normal(10, 0.02, 20_000)])
+    found = register(plate, top, start=np.eye(4))
+    assert worst_corner(plate, found.transform, np.eye(4)) < 0.05
+
+
+def test_a_patch_amid_a_face_may_slide_as_it_measures_the_same() -> None:
+    plate = indexed(Manifold.cube((60, 40, 10)))
+    random = np.random.default_rng(1)
+    patch = np.column_stack([random.uniform(20, 40, (20_000, 2)) - (0, 10), random.normal(10, 0.02, 20_000)])
+    found = register(plate, patch, start=np.eye(4))
+    assert sorted(motion.kind.value for motion in found.unconstrained) == ["rotation", "translation", "translation"]
+
+
+def test_the_covariance_is_that_of_many_scans() -> None:
+    """Sixty scans, each with noise of its own: the poses scatter as the covariance says (a chi-squared of six)."""
+    index = stepped_block()
+    clean, true = scanned(index, 0, noise=0.0, strays=0.0, count=4000)
+    places = clean @ true[:3, :3].T + true[:3, 3]
+    random = np.random.default_rng(4)
+    squares = []
+    for _ in range(60):
+        found = register(index, places + random.normal(0, 0.02, places.shape), start=np.eye(4))
+        twist = screw_twist(found.transform, np.array(found.center))
+        squares.append(twist @ np.linalg.solve(found.covariance, twist))
+    assert 4.5 < float(np.mean(squares)) < 8.5
