@@ -108,7 +108,8 @@ class UndecidedMotion(KernelError):
     def __init__(self, motion: str, changed: float) -> None:
         super().__init__(
             f"The scan hardly resists the {motion}, yet its deviations change with it (by {changed:.3g} on one point "
-            "in twenty). Scan more of what holds it, lock that motion, or align by reference points."
+            "in twenty). Scan more of what holds it. Where the way of aligning takes locks or reference points, they hold "
+            "it, too."
         )
         self.motion, self.changed = motion, changed
 
@@ -117,14 +118,17 @@ class WrongScale(KernelError):
     def __init__(self, factor: float, uncertainty: float) -> None:
         super().__init__(
             f"The scan fits the CAD best when multiplied by {factor:.4g} (standard uncertainty {uncertainty:.1g}). "
-            "Check the units of both, and the scanner's calibration."
+            "Check the units of both, and the scanner's calibration; the part itself may have shrunk or grown."
         )
         self.factor, self.uncertainty = factor, uncertainty
 
 
 class DegenerateReference(KernelError):
     def __init__(self, what: str, motions: Sequence[str]) -> None:
-        super().__init__(f"The {what} leave undecided: {'; '.join(motions)}. Add what holds it.")
+        super().__init__(
+            f"The {what} leave undecided: {'; '.join(motions)}. Name more reference points or datums that hold "
+            "it, or align by best fit, which takes none."
+        )
         self.what, self.motions = what, tuple(motions)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from kernels.arrays import Float64s, as_transform
 from kernels.registration.motion import cross_matrices, even_rotations, rotation_vector, rotations, screw
+from kernels.registration.starts import without_strays
 
 TURNS = 24
 """Starts about one free axis: every 15 degrees."""
@@ -93,17 +94,22 @@ class WithinLocks:
         return found
 
     def starts(self, scan: Float64s, surface: Float64s) -> Float64s:
-        """(k, 4, 4) poses spread over the free degrees: turned about the free axes, the middles brought together."""
+        """(k, 4, 4) poses spread over the free degrees: turned about the free axes, the middles brought together.
+
+        Means serve a piece, boxes a scan that is denser on one side. A median would be off on any angular part.
+        """
         found = [self.start]
         turning, moving = self.free[self.free < 3], self.free[self.free >= 3]
         back = np.linalg.inv(self.frame)
-        target = back[:3, :3] @ surface.mean(axis=0) + back[:3, 3]
+        kept = without_strays(scan)
         for turn in _spread_turns(turning):
             parameters = np.concatenate([turn, np.zeros(3)])
-            found.append(self.pose(parameters))
-            placed = back @ found[-1]
-            parameters[moving] = (target - placed[:3, :3] @ np.median(scan, axis=0) - placed[:3, 3])[moving - 3]
-            found.append(self.pose(parameters))
+            pose = self.pose(parameters)
+            found.append(pose)
+            placed = kept @ pose[:3, :3].T + pose[:3, 3]
+            for target, source in ((surface.mean(axis=0), placed.mean(axis=0)), (_middle(surface), _middle(placed))):
+                parameters[moving] = (back[:3, :3] @ (target - source))[moving - 3]
+                found.append(self.pose(parameters))
         return np.array(found)
 
 
@@ -126,6 +132,12 @@ class WithinGroup:
     def stepped(self, transform: Float64s, amounts: Float64s, center: Float64s) -> Float64s:
         found: Float64s = screw(self.basis @ amounts, self.origin) @ transform
         return found
+
+
+def _middle(points: Float64s) -> Float64s:
+    """Of the box."""
+    middle: Float64s = (points.min(axis=0) + points.max(axis=0)) / 2
+    return middle
 
 
 def _left_jacobian(vector: Float64s) -> Float64s:
