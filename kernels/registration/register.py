@@ -29,6 +29,7 @@ from kernels.registration.starts import (
     surface_sample,
     whole_part_starts,
 )
+from kernels.registration.valley import brought_to
 
 FEWEST = 100
 SMALLEST = 0.05
@@ -42,6 +43,8 @@ ALIKE = 1.25
 """A pose whose mean distance is at most this many times the best one's is compared with it point by point."""
 LIKELY = 4.0
 """A candidate up to this many times as far off as the best may come as near once it is refined."""
+TAKEN = 3
+"""How often a candidate that proves better is taken for the pose found before."""
 PATIENCE = 200
 PLACES = 12
 SWEEPS = 3
@@ -78,7 +81,6 @@ def register(
     checked = as_points(points)
     if len(checked) < FEWEST:
         raise TooFewPoints(len(checked), FEWEST)
-    _refuse_small(index, checked)
     around = Surroundings.of(index)
     scan = Sampled.of(checked, seed)
     given = np.eye(4) if start is None else _as_transform(start)
@@ -87,12 +89,10 @@ def register(
         found = finished(around, scan, given, allowed)
         if fitness_of(found.poses, around) >= LEAST_FITNESS:
             return settled(around, scan, found, allowed, "given start" if locks is None else "locked degrees")
+    # A small piece fits anywhere, but a person who says where it is may measure it.
+    _refuse_small(index, checked)
     candidates = _candidates(around, scan, allowed, seed)
-    best = finished(around, scan, candidates.transforms[0], allowed)
-    require_fit(around, best)
-    method = "global search" if locks is None else "locked degrees"
-    result, freedom = _settled(around, scan, best, allowed, method)
-    return result.like(_alternatives(around, scan, candidates, result, freedom, allowed))
+    return best_of(around, scan, candidates, allowed, "global search" if locks is None else "locked degrees")
 
 
 def finished(around: Surroundings, scan: Sampled, transform: Float64s, allowed: Allowed | None) -> Refined:
@@ -112,6 +112,23 @@ def require_fit(around: Surroundings, found: Refined) -> None:
     fitness = fitness_of(found.poses, around)
     if fitness < LEAST_FITNESS:
         raise RegistrationFailed(fitness, LEAST_FITNESS, REACH * around.lever)
+
+
+def best_of(
+    around: Surroundings, scan: Sampled, candidates: Poses, allowed: Allowed | None, method: str
+) -> Registration:
+    """The first candidate, or one that proves better beyond doubt once both are refined."""
+    place = candidates.transforms[0]
+    for _ in range(TAKEN):
+        best = finished(around, scan, place, allowed)
+        require_fit(around, best)
+        result, freedom = _settled(around, scan, best, allowed, method)
+        alternatives, better = _alternatives(around, scan, candidates, result, freedom, allowed)
+        if better is None:
+            return result.like(alternatives)
+        place = better
+    angle = float(np.rad2deg(angles(place[None], result.transform)[0]))
+    raise AmbiguousRegistration(2, angle, REACH * around.lever)
 
 
 def _settled(
@@ -155,35 +172,60 @@ def _alternatives(
     result: Registration,
     freedom: Freedom,
     allowed: Allowed | None,
-) -> tuple[Alternative, ...]:
-    """The candidates that fit as well as the result. Raises AmbiguousRegistration where one measures differently."""
+) -> tuple[tuple[Alternative, ...], Float64s | None]:
+    """The candidates that measure the same as the result, and one that fits better beyond doubt, if there is any.
+
+    Raises AmbiguousRegistration where one fits as well and measures differently.
+    """
+    cap = REACH * around.lever
+    here = measured(around, scan.fine, result.transform[None])
+    noise = noise_of(here.distances[0], around.lever)
+    rivals, ratios = _rivals(around, scan, candidates, here, allowed)
+    alike: list[Alternative] = []
+    doubtful: list[AmbiguousRegistration] = []
+    for transform, distances, ratio in zip(rivals.transforms, rivals.distances, ratios, strict=True):
+        if _same_place(around, transform, result, freedom):
+            continue
+        told, place = likeness(here.distances[0], distances, noise, cap), transform
+        if told is Likeness.UNDECIDED:
+            # Perhaps it has only not arrived: a weak motion creeps along its valley for hundreds of steps.
+            brought = brought_to(around, scan.fine, transform, here.distances[0], cap, allowed)
+            if brought is not None and likeness(here.distances[0], brought.distances[0], noise, cap) is Likeness.SAME:
+                told, place = Likeness.SAME, brought.transforms[0]
+        angle = float(np.rad2deg(angles(place[None], result.transform)[0]))
+        match told:
+            case Likeness.SAME if not _same_place(around, place, result, freedom):
+                alike.append(Alternative(place, angle, float(ratio)))
+            case Likeness.SECOND:
+                return (), transform
+            case Likeness.UNDECIDED:
+                apart = float(np.percentile(np.abs(distances - here.distances[0]), 95))
+                doubtful.append(AmbiguousRegistration(2 + len(alike), angle, apart))
+            case _:
+                pass
+    if doubtful:
+        raise doubtful[0]
+    return tuple(alike), None
+
+
+def _rivals(
+    around: Surroundings, scan: Sampled, candidates: Poses, here: Poses, allowed: Allowed | None
+) -> tuple[Poses, Float64s]:
+    """The candidates that come about as near as the pose found once they are refined, and how near beside it."""
     cap = REACH * around.lever
     # A scan without noise fits to the last digit, where ratios mean nothing.
     floor = 1e-5 * around.lever
-    here = measured(around, scan.fine, result.transform[None])
-    # To the end: a weak motion that is still on its way measures differently, too.
-    near = candidates.taken(np.flatnonzero(scores(candidates, cap) <= LIKELY * float(scores(here, cap)[0]) + floor))
+    cost = float(scores(here, cap)[0])
+    near = candidates.taken(np.flatnonzero(scores(candidates, cap) <= LIKELY * cost + floor))
     coarse = refined(around, scan.rough, near.transforms, 1.0, PATIENCE, 1e-5 * around.lever, allowed).poses
-    candidates = refined(around, scan.fine, coarse.transforms, 1.0, 60, 1e-6 * around.lever, allowed).poses
-    costs, cost = scores(candidates, cap), float(scores(here, cap)[0])
-    noise = noise_of(here.distances[0], around.lever)
-    alike: list[Alternative] = []
-    for transform, distances, ratio in zip(
-        candidates.transforms, candidates.distances, (costs + floor) / (cost + floor), strict=True
-    ):
-        twist = screw_twist(transform @ np.linalg.inv(result.transform), around.center)
-        if ratio > ALIKE or same_but_for(freedom, twist, around):
-            continue
-        angle = float(np.rad2deg(angles(transform[None], result.transform)[0]))
-        match likeness(here.distances[0], distances, noise, cap):
-            case Likeness.SAME:
-                alike.append(Alternative(transform, angle, float(ratio)))
-            case Likeness.UNDECIDED | Likeness.SECOND:
-                apart = float(np.percentile(np.abs(distances - here.distances[0]), 95))
-                raise AmbiguousRegistration(2 + len(alike), angle, apart)
-            case Likeness.FIRST:
-                pass
-    return tuple(alike)
+    fine = refined(around, scan.fine, coarse.transforms, 1.0, 60, 1e-6 * around.lever, allowed).poses
+    ratios = (scores(fine, cap) + floor) / (cost + floor)
+    kept = np.flatnonzero(ratios <= ALIKE)
+    return fine.taken(kept), ratios[kept]
+
+
+def _same_place(around: Surroundings, transform: Float64s, result: Registration, freedom: Freedom) -> bool:
+    return same_but_for(freedom, screw_twist(transform @ np.linalg.inv(result.transform), around.center), around)
 
 
 def _refuse_small(index: MeshIndex, points: Points) -> None:

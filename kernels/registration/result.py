@@ -21,6 +21,13 @@ SCALE_OFF = 0.01
 SURE = 5.0
 """Standard uncertainties by which the scale must differ from 1 to be believed."""
 
+CLEARLY = 4.0
+"""How many times as much an offset all over must leave unexplained as another size, for the size to be the cause."""
+SIZED = 0.1
+"""Of the lever: how far off a point may lie and still tell of another size."""
+LEAST_SHARE = 0.05
+"""And how much more of what the two explain together: a cube that is larger all over has another size, too."""
+
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
@@ -90,7 +97,7 @@ def account(
     distances, cutoff = poses.distances[0], float(found.cutoffs[0])
     inside = distances[np.abs(distances) < cutoff]
     scale, scale_uncertainty = scale_of(around, poses, cutoff)
-    if abs(scale - 1) > max(SCALE_OFF, SURE * scale_uncertainty):
+    if abs(scale - 1) > max(SCALE_OFF, SURE * scale_uncertainty) and _is_no_offset(around, poses):
         raise WrongScale(scale, scale_uncertainty)
     matrix = covariance(around, poses, found.cutoffs, allowed)
     x, y, z = (float(value) for value in around.center)
@@ -119,6 +126,42 @@ def _corners(around: Surroundings) -> Float64s:
 
 def scale_of(around: Surroundings, poses: Poses, cutoff: float) -> tuple[float, float]:
     """The scan's best scale with pose and scale free, and its standard uncertainty; NaN where nothing shows it."""
+    residual, slopes, _ = _linear(around, poses, cutoff)
+    used = len(residual)
+    values, vectors = np.linalg.eigh(slopes.T @ slopes / max(1, used))
+    kept = values > 1e-5 * values[-1]
+    # A direction left out that has a share of the scale says that the scale cannot be told from a motion.
+    if used < 20 or np.abs(vectors[6, ~kept]).max(initial=0.0) > 0.01:
+        return float("nan"), float("inf")
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T / used
+    change = -(inverse @ (slopes.T @ residual))
+    left = residual + slopes @ change
+    spread = float(np.sqrt(inverse[6, 6]) * left.std())
+    return 1.0 + float(change[6]) / around.lever, spread / around.lever
+
+
+def _is_no_offset(around: Surroundings, poses: Poses) -> bool:
+    """Whether another size explains the distances clearly better than material that is too much, or too little, all
+    over: a thin plate with 0.4 mm on every face is no scan in another unit.
+
+    What the fit left out is asked, too: at another size the far ends are what does not fit.
+    """
+    residual, slopes, ones = _linear(around, poses, SIZED * around.lever)
+    motions = slopes[:, :6]
+    moved, sized, offset, both = (
+        _left_of_squares(residual, np.column_stack(columns))
+        for columns in ((motions,), (slopes,), (motions, ones), (slopes, ones))
+    )
+    return offset - both > CLEARLY * (sized - both) + LEAST_SHARE * (moved - both)
+
+
+def _left_of_squares(residual: Float64s, columns: Float64s) -> float:
+    change = np.linalg.lstsq(columns, residual, rcond=1e-3)[0]
+    return float(((residual - columns @ change) ** 2).sum())
+
+
+def _linear(around: Surroundings, poses: Poses, cutoff: float) -> tuple[Float64s, Float64s, Float64s]:
+    """(n,) distances from the faces' planes, (n, 7) how they grow with each motion and with the size, (n,) ones."""
     used = np.flatnonzero(np.abs(poses.distances[0]) < cutoff)
     used = used[:: max(1, len(used) // 20_000)]
     points = poses.points[0][used]
@@ -126,13 +169,4 @@ def scale_of(around: Surroundings, poses: Poses, cutoff: float) -> tuple[float, 
     arms = (points - around.center) / around.lever
     residual = (points * plane[:, :3]).sum(axis=1) - plane[:, 3]
     slopes = np.column_stack([np.cross(arms, plane[:, :3]), plane[:, :3], (arms * plane[:, :3]).sum(axis=1)])
-    values, vectors = np.linalg.eigh(slopes.T @ slopes / max(1, len(used)))
-    kept = values > 1e-5 * values[-1]
-    # A direction left out that has a share of the scale says that the scale cannot be told from a motion.
-    if len(used) < 20 or np.abs(vectors[6, ~kept]).max(initial=0.0) > 0.01:
-        return float("nan"), float("inf")
-    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T / len(used)
-    change = -(inverse @ (slopes.T @ residual))
-    left = residual + slopes @ change
-    spread = float(np.sqrt(inverse[6, 6]) * left.std())
-    return 1.0 + float(change[6]) / around.lever, spread / around.lever
+    return residual, slopes, np.ones(len(used))

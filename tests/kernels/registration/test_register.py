@@ -20,7 +20,9 @@ from kernels.errors import (
     WrongScale,
 )
 from kernels.registration import MotionKind, register, scale_suspicion
+from kernels.registration.icp import Surroundings, measured
 from kernels.registration.motion import rotations, screw_twist
+from kernels.registration.register import Sampled, best_of
 from kernels.registration.starts import surface_sample
 from tests.kernels.registration.scans import angle_iron, bracket, indexed, scanned, stepped_block, worst_corner
 
@@ -167,6 +169,43 @@ def test_a_small_feature_that_tells_two_poses_apart_is_enough() -> None:
     found = register(index, points)
     assert not found.ambiguous
     assert worst_corner(index, found.transform, true) < 0.02
+
+
+def test_a_candidate_that_is_better_beyond_doubt_is_taken() -> None:
+    """The search's first candidate has the pocket at the wrong end; the second one is right."""
+    index = indexed(Manifold.cube((50, 30, 20)) - Manifold.cube((6, 6, 3)).translate((3, 3, 18)))
+    points, true = scanned(index, 10, noise=0.05)
+    around, scan = Surroundings.of(index), Sampled.of(points, 0)
+    half = np.array([[-1.0, 0, 0, 50], [0, -1, 0, 30], [0, 0, 1, 0], [0, 0, 0, 1]])
+    candidates = measured(around, scan.fine, np.array([half @ true, true]))
+    found = best_of(around, scan, candidates, None, "global search")
+    assert worst_corner(index, found.transform, true) < 0.02
+
+
+def test_a_small_piece_is_measured_where_a_start_says_and_refused_without_one() -> None:
+    """2 of 67 across, amid a face."""
+    index = stepped_block()
+    random = np.random.default_rng(2)
+    piece = np.column_stack([random.uniform(30, 31.4, (5000, 2)) - (0, 15), random.normal(20, 0.01, 5000)])
+    assert register(index, piece, start=np.eye(4)).method == "given start"
+    with pytest.raises(ScanTooSmall):
+        register(index, piece)
+
+
+def test_a_plate_that_is_oversize_all_over_is_measured() -> None:
+    plate = indexed(Manifold.cube((100, 100, 10)))
+    points, true = scanned(indexed(Manifold.cube((100.8, 100.8, 10.8)).translate((-0.4, -0.4, -0.4))), 3)
+    found = register(plate, points, start=true)
+    assert abs(found.scale - 1) > 0.01
+    assert found.rms == pytest.approx(0.4, abs=0.03)
+
+
+def test_another_size_is_no_offset_even_from_a_start() -> None:
+    points, true = scanned(angle_iron(), 1)
+    start = true.copy()
+    start[:3, 3] *= 1.03
+    with pytest.raises(WrongScale):
+        register(angle_iron(), points * 1.03, start=start)
 
 
 def test_a_mirrored_part_is_refused() -> None:
