@@ -31,7 +31,8 @@ def brought_to(
 
 def _nearer(around: Surroundings, pose: Poses, wanted: Float64s, reach: float, allowed: Allowed | None) -> Float64s:
     """(4, 4) pose after one step of least squares between the distances and the wanted ones."""
-    distances, transform = pose.distances[0], pose.transforms[0]
+    distances = pose.distances[0]
+    transform: Float64s = pose.transforms[0]
     near = (np.abs(distances) < reach) & (np.abs(wanted) < reach)
     normals = around.planes[pose.triangles[0][near], :3]
     arms = pose.points[0][near] - around.center
