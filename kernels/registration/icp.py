@@ -230,7 +230,9 @@ def _shortened(scaled: Float64s, around: Surroundings) -> Float64s:
     return short
 
 
-def _hurried(around: Surroundings, before: Float64s, after: Float64s, last: Float64s) -> tuple[Float64s, Float64s]:
+def _hurried(
+    around: Surroundings, before: Float64s, after: Float64s, last: Float64s, allowed: Allowed | None
+) -> tuple[Float64s, Float64s]:
     """Steps that go on in one direction, each a little shorter, taken at once; and the twists of this round.
 
     A weak motion of a part that is larger all over converges by such steps, a hundred of them.
@@ -246,10 +248,20 @@ def _hurried(around: Surroundings, before: Float64s, after: Float64s, last: Floa
         ratio = length / before_length
         along = float((twist * scale) @ (last[k] * scale)) / (length * before_length)
         if along > 0.9 and 0.5 < ratio < 0.98:
-            after[k] = screw(twist * min(1 / (1 - ratio), LONGEST), around.center) @ old
+            after[k] = _taken(around, old, twist * min(1 / (1 - ratio), LONGEST), allowed)
             # The next step starts a new sequence.
             twists[k] = 0.0
     return after, twists
+
+
+def _taken(around: Surroundings, pose: Float64s, twist: Float64s, allowed: Allowed | None) -> Float64s:
+    """The (4, 4) pose after a twist, as far as it is allowed."""
+    if allowed is None:
+        free: Float64s = screw(twist, around.center) @ pose
+        return free
+    scale = np.repeat([around.lever, 1.0], 3)
+    basis = allowed.directions(pose, around.center) * scale[:, None]
+    return allowed.stepped(pose, np.linalg.lstsq(basis, twist * scale)[0], around.center)
 
 
 @dataclass(frozen=True)
@@ -280,8 +292,8 @@ def refined(
     last = np.zeros((len(poses), 6))
     for _ in range(iterations):
         better, moved_by, gains = gauss_newton(around, poses, cutoffs, allowed)
-        if allowed is None and len(poses) <= FEW:
-            better, last = _hurried(around, poses.transforms, better, last)
+        if len(poses) <= FEW:
+            better, last = _hurried(around, poses.transforms, better, last, allowed)
         poses = measured(around, points, better)
         spread = sigmas(poses)
         cutoffs = np.maximum(widening * TUKEY * spread, floor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kernels.arrays import Float64s, as_transform
+from kernels.registration.icp import Allowed
 from kernels.registration.motion import cross_matrices, even_rotations, rotation_vector, rotations, screw
 from kernels.registration.starts import without_strays
 
@@ -132,6 +133,42 @@ class WithinGroup:
     def stepped(self, transform: Float64s, amounts: Float64s, center: Float64s) -> Float64s:
         found: Float64s = screw(self.basis @ amounts, self.origin) @ transform
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """All that is allowed, less some motions: (m, 6) orthonormal twists about the part's middle, over the lever.
+
+    Along a motion that the scan does not resist a step means nothing: it would wander for ever, and keep from its end
+    what creeps along a valley beside it.
+    """
+
+    twists: Float64s
+    lever: float
+    within: Allowed | None
+
+    def directions(self, transform: Float64s, center: Float64s) -> Float64s:
+        basis = self._basis(transform, center)
+        kept: Float64s = basis @ self._kept(basis)
+        return kept
+
+    def stepped(self, transform: Float64s, amounts: Float64s, center: Float64s) -> Float64s:
+        basis = self._basis(transform, center)
+        inner = self._kept(basis) @ amounts
+        if self.within is not None:
+            return self.within.stepped(transform, inner, center)
+        found: Float64s = screw(basis @ inner, center) @ transform
+        return found
+
+    def _basis(self, transform: Float64s, center: Float64s) -> Float64s:
+        return np.eye(6) if self.within is None else self.within.directions(transform, center)
+
+    def _kept(self, basis: Float64s) -> Float64s:
+        """(p, q) those mixtures of the p directions that have no share of the motions left out."""
+        shares = self.twists @ (basis * np.repeat([self.lever, 1.0], 3)[:, None])
+        _, values, right = np.linalg.svd(shares, full_matrices=True)
+        kept: Float64s = right[np.count_nonzero(values > 1e-9 * self.lever) :].T
+        return kept
 
 
 def _middle(points: Float64s) -> Float64s:

@@ -104,17 +104,18 @@ def align_to_points(
     # Asked before anything is measured: whether the points hold all motions does not depend on the scan.
     _twist(nominal, directions, np.zeros(len(nominal)), around.center, around.lever)
     transform = register(index, checked, start=start, seed=seed).transform
-    tolerance = 1e-7 * around.lever
+    tolerance, met = 1e-7 * around.lever, False
     for _ in range(ROUNDS):
         gaps, doubts = _gaps(around, checked, transform, references, radius)
         twist, inverse = _twist(nominal, directions, gaps, around.center, around.lever)
         transform = steps(twist[None], around.center)[0] @ transform
-        if np.abs(twist * np.repeat([around.lever, 1.0], 3)).max() < tolerance:
+        met = bool(np.abs(twist * np.repeat([around.lever, 1.0], 3)).max() < tolerance)
+        if met:
             break
     gaps, doubts = _gaps(around, checked, transform, references, radius)
     scan = Sampled.of(checked, seed)
     poses = measured(around, scan.final, transform[None])
-    found = Refined(poses, bool(np.abs(gaps).max() < np.inf), np.maximum(4.685 * sigmas(poses), 1e-7 * around.lever))
+    found = Refined(poses, met, np.maximum(4.685 * sigmas(poses), 1e-7 * around.lever))
     require_fit(around, found)
     told = account(around, found, Freedom((), np.empty((0, 6))), None, "reference points")
     told = told.held_by((inverse * doubts**2) @ inverse.T, around)

@@ -17,7 +17,7 @@ from kernels.registration.comparison import Likeness, likeness, noise_of
 from kernels.registration.feature_starts import feature_starts
 from kernels.registration.freedom import Freedom, freedom_of, same_but_for, swept
 from kernels.registration.icp import Allowed, Poses, Refined, Surroundings, measured, refined
-from kernels.registration.locks import Locks, WithinLocks
+from kernels.registration.locks import Locks, WithinLocks, Without
 from kernels.registration.motion import angles, screw_twist
 from kernels.registration.result import REACH, Alternative, Registration, account, fitness_of
 from kernels.registration.scale import size
@@ -48,6 +48,8 @@ TAKEN = 3
 PATIENCE = 200
 PLACES = 12
 SWEEPS = 3
+CREEPING = 60
+"""Steps for a pose that has not come to rest beside a motion that is free."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,11 @@ def _settled(
             break
         found = finished(around, scan, better, allowed)
     freedom = freedom_of(around, scan.final, found, reach, allowed)
+    if freedom.motions:
+        # What is free is no part of the answer: neither of its end nor of its covariance.
+        allowed = Without(freedom.twists, around.lever, allowed)
+        if not found.converged:
+            found = refined(around, scan.final, found.poses.transforms, 1.0, CREEPING, 1e-7 * around.lever, allowed)
     return account(around, found, freedom, allowed, method), freedom
 
 
