@@ -18,13 +18,15 @@ from kernels.registration.feature_starts import feature_starts
 from kernels.registration.freedom import Freedom, freedom_of, same_but_for, swept
 from kernels.registration.icp import Allowed, Poses, Refined, Surroundings, measured, refined
 from kernels.registration.locks import Locks, WithinLocks, Without
-from kernels.registration.motion import angles, screw_twist
+from kernels.registration.motion import angles, cube_rotations, screw_twist
 from kernels.registration.result import REACH, Alternative, Registration, account, fitness_of
 from kernels.registration.scale import size
-from kernels.registration.search import scores, searched
+from kernels.registration.search import distinct, scores, searched
 from kernels.registration.starts import (
     in_morton_order,
     piece_starts,
+    poses_taking,
+    principal_axes,
     sample,
     surface_sample,
     whole_part_starts,
@@ -35,7 +37,10 @@ FEWEST = 100
 SMALLEST = 0.05
 """Of the part's size; what counts as near the surface is hardly smaller."""
 LEAST_FITNESS = 0.8
+WHOLE = 0.95
+"""A whole scan's best pose has at least this fitness: below, a better one is sought as for a piece of the part."""
 ROUGH_POINTS = 2000
+ECHO_POINTS = 500
 FINE_POINTS = 20_000
 FINAL_POINTS = 200_000
 FINALISTS = 6
@@ -125,12 +130,41 @@ def best_of(
         best = finished(around, scan, place, allowed)
         require_fit(around, best)
         result, freedom = _settled(around, scan, best, allowed, method)
-        alternatives, better = _alternatives(around, scan, candidates, result, freedom, allowed)
+        others = candidates
+        if allowed is None:
+            # A search keeps the best few poses; the twin of a symmetric part need not be among them.
+            others = _joined(around, scan, candidates.transforms, _echoes(around, scan, result.transform))
+        alternatives, better = _alternatives(around, scan, others, result, freedom, allowed)
         if better is None:
             return result.like(alternatives)
         place = better
     angle = float(np.rad2deg(angles(place[None], result.transform)[0]))
     raise AmbiguousRegistration(2, angle, REACH * around.lever)
+
+
+def _echoes(around: Surroundings, scan: Sampled, transform: Float64s) -> Float64s:
+    """(k, 4, 4) poses that would do as well if the part's box, or its principal axes, told of a symmetry."""
+    surface = surface_sample(around.index, ROUGH_POINTS, 0)
+    axes = principal_axes(surface)
+    turns = cube_rotations()
+    about_box = poses_taking(turns, around.center, around.center)
+    about_mean = poses_taking(axes @ turns @ axes.T, surface.mean(axis=0), surface.mean(axis=0))
+    starts = np.concatenate([about_box, about_mean]) @ transform
+    points = sample(scan.rough, ECHO_POINTS, 0)
+    found = refined(around, points, starts, 1.5, 12, 1e-3 * around.lever).poses
+    order = np.argsort(scores(found, 0.1 * around.lever), kind="stable")
+    best = found.transforms[distinct(found, order, around, FINALISTS)]
+    return refined(around, scan.rough, best, 1.2, 25, 1e-4 * around.lever).poses.transforms
+
+
+def _joined(around: Surroundings, scan: Sampled, first: Float64s, second: Float64s) -> Poses:
+    """The distinct ones of both stacks of poses, the best first."""
+    return _distinct(around, measured(around, scan.fine, np.concatenate([first, second])))
+
+
+def _distinct(around: Surroundings, poses: Poses) -> Poses:
+    order = np.argsort(scores(poses, REACH * around.lever), kind="stable")
+    return poses.taken(distinct(poses, order, around, len(poses)))
 
 
 def _settled(
@@ -158,12 +192,11 @@ def _candidates(around: Surroundings, scan: Sampled, allowed: WithinLocks | None
         return _refined_best(around, scan, allowed.starts(scan.rough, surface), seed, allowed)
     starts = np.concatenate([np.eye(4)[None], whole_part_starts(scan.rough, surface)])
     found = _refined_best(around, scan, starts, seed, None)
-    if fitness_of(found, around) >= LEAST_FITNESS:
+    if fitness_of(found, around) >= WHOLE:
         return found
     pieces = np.concatenate([feature_starts(around, scan.fine, seed), piece_starts(scan.rough, surface, PLACES)])
     again = _refined_best(around, scan, pieces, seed, None)
-    cap = REACH * around.lever
-    return min(found, again, key=lambda poses: float(scores(poses, cap)[0]))
+    return _joined(around, scan, found.transforms, again.transforms)
 
 
 def _refined_best(around: Surroundings, scan: Sampled, starts: Float64s, seed: int, allowed: Allowed | None) -> Poses:
@@ -187,6 +220,10 @@ def _alternatives(
     cap = REACH * around.lever
     here = measured(around, scan.fine, result.transform[None])
     noise = noise_of(here.distances[0], around.lever)
+    elsewhere = [k for k, place in enumerate(candidates.transforms) if not _same_place(around, place, result, freedom)]
+    candidates = candidates.taken(elsewhere)
+    if not elsewhere:
+        return (), None
     rivals, ratios = _rivals(around, scan, candidates, here, allowed)
     alike: list[Alternative] = []
     doubtful: list[AmbiguousRegistration] = []
@@ -224,8 +261,12 @@ def _rivals(
     floor = 1e-5 * around.lever
     cost = float(scores(here, cap)[0])
     near = candidates.taken(np.flatnonzero(scores(candidates, cap) <= LIKELY * cost + floor))
+    if not len(near):
+        return near, np.empty(0)
     coarse = refined(around, scan.rough, near.transforms, 1.0, PATIENCE, 1e-5 * around.lever, allowed).poses
     fine = refined(around, scan.fine, coarse.transforms, 1.0, 60, 1e-6 * around.lever, allowed).poses
+    # Refined, several candidates may have come to one place.
+    fine = _distinct(around, fine)
     ratios = (scores(fine, cap) + floor) / (cost + floor)
     kept = np.flatnonzero(ratios <= ALIKE)
     return fine.taken(kept), ratios[kept]

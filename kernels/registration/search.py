@@ -28,6 +28,8 @@ class Round:
     """Of the lever: distances count up to this much in the score."""
 
 
+RACE = Round(points=64, widening=3.0, iterations=2, kept=1200, cap=0.3)
+"""Before the first round, where there are more starts than it keeps: most of thousands lead nowhere."""
 ROUNDS = (
     Round(points=128, widening=2.0, iterations=8, kept=48, cap=0.2),
     Round(points=500, widening=1.5, iterations=10, kept=16, cap=0.1),
@@ -45,7 +47,8 @@ def distinct(
 ) -> list[int]:
     """The first `count` rows of `order` that differ from those before them."""
     chosen: list[int] = []
-    centers = poses.transforms[:, :3, :3] @ around.center + poses.transforms[:, :3, 3]
+    # Where the scan's own middle comes to lie: a point away from the scan would swing with every small turn.
+    centers = poses.points.mean(axis=1)
     for row in order:
         if len(chosen) == count:
             break
@@ -61,6 +64,11 @@ def searched(
 ) -> Poses:
     """The best distinct poses that the starts lead to, best first, measured on the last round's sample."""
     transforms = starts
+    if len(starts) > RACE.kept:
+        points = sample(ordered, RACE.points, seed + len(ROUNDS))
+        found = refined(around, points, starts, RACE.widening, RACE.iterations, 1e-3 * around.lever, allowed).poses
+        ahead = np.argsort(scores(found, RACE.cap * around.lever), kind="stable")[: RACE.kept]
+        transforms = found.transforms[ahead]
     for number, part in enumerate(ROUNDS):
         points = sample(ordered, part.points, seed + number)
         found = refined(around, points, transforms, part.widening, part.iterations, 1e-3 * around.lever, allowed).poses

@@ -48,6 +48,32 @@ def test_one_side_of_a_part_is_enough() -> None:
     assert worst_corner(index, found.transform, true) < 0.02
 
 
+def a_piece(
+    index: MeshIndex, turn: int, way: tuple[float, float, float], share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """That share of a scan which lies farthest along a direction of the part, and the transform back."""
+    points, true = scanned(index, turn, count=20_000)
+    along = (points @ true[:3, :3].T + true[:3, 3]) @ way
+    return points[along > np.quantile(along, 1 - share)], true
+
+
+def test_a_pose_that_fits_most_of_a_piece_is_not_taken_for_the_one_that_fits_all() -> None:
+    """After half a turn 91 % of it lie near the surface, too."""
+    points, true = a_piece(angle_iron(), 2, (0.273, -0.755, -0.596), 0.25)
+    found = register(angle_iron(), points)
+    assert found.fitness > 0.98
+    assert worst_corner(angle_iron(), found.transform, true) < 0.02
+
+
+def test_a_piece_without_what_tells_two_poses_apart_names_its_twin() -> None:
+    """Scanned from below the block looks the same after half a turn: the step is on its upper side."""
+    points, true = a_piece(stepped_block(), 6, (0.321, 0.541, -0.778), 0.25)
+    found = register(stepped_block(), points)
+    poses = [found.transform, *(other.transform for other in found.alternatives)]
+    assert found.ambiguous
+    assert min(worst_corner(stepped_block(), pose, true) for pose in poses) < 0.05
+
+
 def test_the_same_scan_and_seed_give_the_same_pose() -> None:
     points, _ = scanned(angle_iron(), 4)
     np.testing.assert_array_equal(register(angle_iron(), points).transform, register(angle_iron(), points).transform)
