@@ -108,8 +108,7 @@ class UndecidedMotion(KernelError):
     def __init__(self, motion: str, changed: float) -> None:
         super().__init__(
             f"The scan hardly resists the {motion}, yet its deviations change with it (by {changed:.3g} on one point "
-            "in twenty). Scan more of what holds it. Where the way of aligning takes locks or reference points, they "
-            "hold it, too."
+            "in twenty). Scan more of what holds it, or lock it."
         )
         self.motion, self.changed = motion, changed
 

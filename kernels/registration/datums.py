@@ -20,7 +20,7 @@ from kernels.arrays import Float64s, Int64s, Points, as_points
 from kernels.distance import MeshIndex
 from kernels.errors import DegenerateReference, InvalidParameter, ScanMissing
 from kernels.features.shapes import Shape, borne_motions, distances, normals
-from kernels.registration.freedom import Freedom
+from kernels.registration.freedom import Freedom, separated
 from kernels.registration.icp import Refined, Surroundings, measured, refined, sigmas
 from kernels.registration.locks import WithinGroup
 from kernels.registration.motion import UnconstrainedMotion, unconstrained
@@ -168,7 +168,9 @@ def _rest(
     around: Surroundings, scan: Sampled, transform: Float64s, group: WithinGroup
 ) -> tuple[Registration, tuple[UnconstrainedMotion, ...]]:
     """Settle what no datum holds, and tell of the pose."""
-    free = tuple(unconstrained(twist, around.center, around.lever) for twist in group.basis.T)
+    scale = np.repeat([around.lever, 1.0], 3)
+    twists = separated(np.linalg.qr(group.basis * scale[:, None])[0]) / scale if group.basis.shape[1] else ()
+    free = tuple(unconstrained(twist, around.center, around.lever) for twist in twists)
     if free:
         found = refined(around, scan.final, transform[None], 1.0, 30, 1e-7 * around.lever, group)
         require_fit(around, found)

@@ -120,9 +120,16 @@ def suspects(around: Surroundings, here: Poses, cutoffs: Float64s, allowed: Allo
     weak = basis @ vectors[:, values < SUSPECT * np.linalg.eigvalsh(matrix)[-1]]
     if not weak.shape[1]:
         return np.empty((0, 6))
-    # Any mixture of free motions is free; slides by themselves and turns by themselves are what people can read.
-    turned = np.linalg.svd(weak[:3])[2]
-    separate: Float64s = (weak @ turned.T[:, ::-1]).T
+    return separated(weak)
+
+
+def separated(twists: Float64s) -> Float64s:
+    """(m, 6): the span of (6, m) orthonormal scaled twists, slides apart from turns.
+
+    Any mixture of free motions is free; slides by themselves and turns by themselves are what people can read.
+    """
+    turned = np.linalg.svd(twists[:3])[2]
+    separate: Float64s = (twists @ turned.T[:, ::-1]).T
     return separate
 
 

@@ -147,11 +147,15 @@ class UnconstrainedMotion:
 
     def describe(self) -> str:
         """For people: `rotation about (0.00, 0.00, 1.00) through (0.0, 0.0, 76.2)`."""
-        x, y, z = self.direction
+        direction = _told(self.direction, 2)
         if self.kind is MotionKind.TRANSLATION:
-            return f"translation along ({x:.2f}, {y:.2f}, {z:.2f})"
-        a, b, c = self.point
-        return f"{self.kind.value} about ({x:.2f}, {y:.2f}, {z:.2f}) through ({a:.1f}, {b:.1f}, {c:.1f})"
+            return f"translation along {direction}"
+        return f"{self.kind.value} about {direction} through {_told(self.point, 1)}"
+
+
+def _told(numbers: tuple[float, float, float], digits: int) -> str:
+    """Rounded, with no minus before a zero."""
+    return f"({', '.join(f'{round(number, digits) + 0.0:.{digits}f}' for number in numbers)})"
 
 
 def unconstrained(twist: Float64s, center: Float64s, lever: float) -> UnconstrainedMotion:

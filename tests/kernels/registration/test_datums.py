@@ -76,6 +76,15 @@ def test_a_hole_and_a_face_leave_the_turn_about_the_hole_to_the_best_fit() -> No
     assert abs(turn[0, 1]) < 1e-3
 
 
+def test_what_one_face_leaves_is_told_as_slides_and_a_turn() -> None:
+    index = stepped_block()
+    found = align_to_datums(index, skewed(index), (datum(index, "A", (25, 15, 0)),), start=np.eye(4))
+    *slides, turn = sorted(found.left_free, key=lambda motion: motion.kind.value, reverse=True)
+    assert [motion.kind for motion in (*slides, turn)] == [*[MotionKind.TRANSLATION] * 2, MotionKind.ROTATION]
+    assert turn.describe() == "rotation about (0.00, 0.00, 1.00) through (25.0, 15.0, 15.5)"
+    assert all(abs(motion.direction[2]) < 1e-9 for motion in slides)
+
+
 def test_a_datum_that_adds_nothing_is_refused() -> None:
     index = stepped_block()
     bottom = datum(index, "A", (25, 15, 0))
