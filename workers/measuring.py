@@ -26,7 +26,8 @@ from kernels.deviation import (
 from kernels.distance import MeshIndex
 from kernels.faces import Cylinder, Plane, Sphere
 from kernels.form import profile
-from kernels.registration import Registration, register
+from kernels.registration import Registration
+from subgraphs.inspection.alignment import AlignmentReport, Transform
 from subgraphs.inspection.model import (
     Band,
     DeviationSummary,
@@ -38,11 +39,11 @@ from subgraphs.inspection.model import (
     Scan,
     Sha256Hex,
     ToleranceRule,
-    Transform,
     WorstPoint,
 )
 from subgraphs.inspection.policy import verdict_between
 from subgraphs.inspection.service.results import Measured, Registered
+from workers.aligning import aligned
 from workers.features import Feature, features_of, filtered_places, normals_of
 from workers.meshes import NominalMesh
 from workers.readers.scale import check_scale
@@ -62,6 +63,7 @@ class Measuring:
     deviations_mm: Floats
     transform: Transform
     registration: Registration
+    alignment: AlignmentReport
     statistics: DeviationStatistics
     regions: tuple[RegionStatistics, ...]
     features: tuple[Feature, ...]
@@ -79,8 +81,8 @@ def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str
     check_scale(scan.file.name, cloud, _as_cad_mesh(mesh))
     tell("register")
     index = MeshIndex.build(mesh.vertices_mm, mesh.triangles)
-    registration = register(index, cloud.points_mm, start=_start(scan.pose_hint, cloud.origin_shift_mm))
-    pose = registration.transform
+    found_pose = aligned(index, mesh, cloud.points_mm, cloud.origin_shift_mm, scan.pose_hint, scan.alignment)
+    pose = found_pose.registration.transform
     tell("measure")
     points = cloud.points_mm @ pose[:3, :3].T + pose[:3, 3]
     measured = index.signed_distance(points)
@@ -91,13 +93,12 @@ def measure(scan: Scan, mesh: NominalMesh, cloud: ScanCloud, tell: Callable[[str
     statistics = summarise_survey(found, lower, upper)
     regions = summarise_regions(found, nearest, mesh.faces, mesh.vertices_mm, mesh.triangles, lower, upper)
     features = features_of(mesh, found, nearest, regions)
-    # The file's own coordinates are what a person can compare: the shift near the origin is taken out again.
-    whole = pose @ _shift(-cloud.origin_shift_mm)
     return Measuring(
         points_mm=points,
         deviations_mm=measured.distance,
-        transform=tuple(map(float, whole.ravel())),
-        registration=registration,
+        transform=found_pose.transform,
+        registration=found_pose.registration,
+        alignment=found_pose.report,
         statistics=statistics,
         regions=regions,
         features=features,
@@ -130,6 +131,7 @@ def measured_values(
             ambiguous=pose.ambiguous,
             unconstrained=tuple(motion.describe() for motion in pose.unconstrained),
             method=f"{pose.method}{_of_sample(found)}; distances on {device.described()}",
+            report=found.alignment,
         ),
         summary=summary_of(found),
         bands=tuple(Band(_limit(low), _limit(high), points) for low, high, points in told.bands),
@@ -219,17 +221,6 @@ def _as_cad_mesh(mesh: NominalMesh) -> CadMesh:
     return CadMesh(
         mesh.vertices_mm, mesh.triangles, LengthUnit.MILLIMETRE, watertight=True, open_edges=0, crossings=0, warnings=()
     )
-
-
-def _start(hint: Transform | None, shift_mm: Floats) -> Floats | None:
-    """The caller's pose is of the file's coordinates; the cloud's are shifted."""
-    return None if hint is None else np.array(hint, np.float64).reshape(4, 4) @ _shift(shift_mm)
-
-
-def _shift(offset_mm: Floats) -> Floats:
-    matrix = np.eye(4)
-    matrix[:3, 3] = offset_mm
-    return matrix
 
 
 def _limit(edge: float) -> float | None:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernels.errors import KernelError
+from kernels.errors import DegenerateReference, FeatureNotFound, KernelError, ScanMissing, UndecidedMotion
 from workers.actor import JobProblem, JobRefused
 from workers.errors import FileProblem
 
 OF_KERNELS = "Check that scan and CAD are of the same part and in the right unit, or give a pose to start from."
+
+OF_ALIGNMENT = "Begin the scan's upload anew with an alignment that the message asks for."
+OF_MOTION = "Scan more of what holds the part, or lock that motion: lockedDegrees of the upload's alignment."
 
 
 @contextmanager
@@ -21,7 +24,17 @@ def refusals(of_files: str, of_kernels: str = OF_KERNELS) -> Iterator[None]:
     except FileProblem as problem:
         raise JobRefused(JobProblem(problem.code, problem.message, of_files)) from problem
     except KernelError as error:
-        raise JobRefused(JobProblem(_code_of(error), str(error), of_kernels)) from error
+        raise JobRefused(JobProblem(_code_of(error), str(error), _remedy(error, of_kernels))) from error
+
+
+def _remedy(error: KernelError, usual: str) -> str:
+    match error:
+        case DegenerateReference() | FeatureNotFound() | ScanMissing():
+            return OF_ALIGNMENT
+        case UndecidedMotion():
+            return OF_MOTION
+        case _:
+            return usual
 
 
 def corrected(noun: str) -> str:

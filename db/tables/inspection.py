@@ -19,7 +19,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import Base, TenantRow, refers_to
@@ -110,6 +110,7 @@ class ScanRow(UploadColumns, TenantRow, Base):
     upper_mm: Mapped[float] = mapped_column(Double)
     uncertainty_mm: Mapped[float | None] = mapped_column(Double)
     pose_hint: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    alignment: Mapped[object | None] = mapped_column(JSONB(none_as_null=True))
     device_id: Mapped[UUID | None]
     operator_id: Mapped[UUID | None]
     points: Mapped[int | None] = mapped_column(BigInteger)
@@ -143,6 +144,7 @@ class AlignmentRow(TenantRow, Base):
     ambiguous: Mapped[bool]
     unconstrained: Mapped[list[str]] = mapped_column(ARRAY(Text))
     method: Mapped[str]
+    report: Mapped[object | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
 
     __table_args__ = (

@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from subgraphs.inspection.alignment import AlignmentReport, AlignmentRequest, Transform
+
 AssetId = NewType("AssetId", UUID)
 CadRevisionId = NewType("CadRevisionId", UUID)
 ScanId = NewType("ScanId", UUID)
@@ -23,7 +25,6 @@ DecisionId = NewType("DecisionId", UUID)
 ComparisonId = NewType("ComparisonId", UUID)
 
 Sha256Hex = NewType("Sha256Hex", str)
-Transform = tuple[float, ...]  # sixteen numbers
 
 
 class AssetKind(StrEnum):
@@ -207,6 +208,7 @@ class Scan:
     file: StoredFile
     rule: ToleranceRule
     pose_hint: Transform | None
+    alignment: AlignmentRequest | None
     device_id: UUID | None
     operator_id: UUID | None
     state: UploadState
@@ -220,7 +222,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How a scan lies on its CAD. `unconstrained` names motions that the surface does not hold ("rotation about z")."""
+    """How a scan lies on its CAD. `unconstrained` names motions that the surface does not hold ("rotation about z").
+
+    `report` None: measured before one was kept.
+    """
 
     id: AlignmentId
     scan_id: ScanId
@@ -231,6 +236,7 @@ class Alignment:
     ambiguous: bool
     unconstrained: tuple[str, ...]
     method: str
+    report: AlignmentReport | None
     created_at: datetime
 
 

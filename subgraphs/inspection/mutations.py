@@ -11,6 +11,7 @@ from db.blobs import Blobs
 from subgraphs.inspection import errors, model
 from subgraphs.inspection.service import assets, comparisons, decisions, uploads
 from subgraphs.inspection.types import values
+from subgraphs.inspection.types.alignments import AlignmentInput
 from subgraphs.inspection.types.comparisons import ScanComparison
 from subgraphs.inspection.types.entities import Asset, CadRevision, Scan, asset_type
 from subgraphs.inspection.types.jobs import Job, job_by_id
@@ -187,6 +188,9 @@ class BeginScanUploadInput:
     pose_hint: Matrix4 | None = strawberry.field(
         default=None, description="About how the scan (mm) lies on the CAD (mm), row by row."
     )
+    alignment: AlignmentInput | None = strawberry.field(
+        default=None, description="What holds the part. Left out: the best fit of the whole scan."
+    )
     device_id: strawberry.ID | None = None
     acquired_at: datetime.datetime | None = None
 
@@ -356,6 +360,7 @@ class Mutation:
             unit=input.unit,
             rule=input.tolerance.value(),
             pose_hint=tuple(input.pose_hint) if input.pose_hint else None,
+            alignment=input.alignment.value() if input.alignment else None,
             device_id=key_of(input.device_id, "Device") if input.device_id else None,
             acquired_at=input.acquired_at,
             file=input.file.value(),

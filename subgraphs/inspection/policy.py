@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import rfc8785
 
 from db.caller import Caller
+from subgraphs.inspection.alignment import AlignmentRequest, Transform
 from subgraphs.inspection.errors import PartsMismatch
 from subgraphs.inspection.model import (
     DecidedBy,
@@ -24,7 +26,6 @@ from subgraphs.inspection.model import (
     Place,
     Sha256Hex,
     ToleranceRule,
-    Transform,
     Verdict,
 )
 from subgraphs.serving.errors import BadInput, Forbidden
@@ -54,6 +55,9 @@ MIB = 1024 * 1024
 SMALLEST_PART_BYTES = 5 * MIB  # the object store's own limit for every part but the last
 LARGEST_PART_BYTES = 512 * MIB
 MOST_PARTS = 10_000
+MOST_DATUMS = 3
+FEWEST_REFERENCE_POINTS, MOST_REFERENCE_POINTS = 6, 100
+LONGEST_LABEL = 40
 ZONE_OF_VERDICT = {
     Verdict.PASS: DecisionZone.ACCEPTANCE,
     Verdict.FAIL: DecisionZone.REJECTION,
@@ -109,17 +113,68 @@ def require_tolerance(rule: ToleranceRule) -> None:
         raise BadInput("An uncertainty is not negative.", ("input", "tolerance", "uncertaintyMm"))
 
 
-def require_rigid(transform: Transform) -> None:
-    """A pose hint moves and turns; it neither scales nor mirrors."""
+def require_rigid(transform: Transform, *field: str) -> None:
+    """A pose moves and turns; it neither scales nor mirrors."""
     if len(transform) != 16 or not all(map(math.isfinite, transform)):
-        raise BadInput("A pose is sixteen finite numbers, row by row.", ("input", "poseHint"))
+        raise BadInput("A pose is sixteen finite numbers, row by row.", ("input", *field))
     rows = [transform[4 * i : 4 * i + 3] for i in range(3)]
     products = [sum(a * b for a, b in zip(rows[i], rows[j], strict=True)) for i in range(3) for j in range(i, 3)]
     (a, b, c), (d, e, f), (g, h, i) = rows
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     is_rotation = all(abs(p - want) < 1e-6 for p, want in zip(products, (1, 0, 0, 1, 0, 1), strict=True))
     if not is_rotation or determinant < 0 or transform[12:] != (0.0, 0.0, 0.0, 1.0):
-        raise BadInput("A pose only moves and turns: no scale, no mirror, last row 0 0 0 1.", ("input", "poseHint"))
+        raise BadInput("A pose only moves and turns: no scale, no mirror, last row 0 0 0 1.", ("input", *field))
+
+
+def require_alignment(asked: AlignmentRequest) -> None:
+    """One way to hold the part, and enough said of it. Whether that holds it is told once the CAD is read."""
+    field = ("input", "alignment")
+    if sum(map(bool, (asked.locked, asked.datums, asked.reference_points))) != 1:
+        raise BadInput(
+            "An alignment has locked degrees, datums or reference points, one of the three; leave it out for a best "
+            "fit of the whole scan.",
+            field,
+        )
+    if len(set(asked.locked)) < len(asked.locked):
+        raise BadInput("Name each locked degree once.", (*field, "lockedDegrees"))
+    if asked.lock_frame is not None:
+        if not asked.locked:
+            raise BadInput("A frame is that of locked degrees: name some, or leave it out.", (*field, "lockFrame"))
+        require_rigid(asked.lock_frame, "alignment", "lockFrame")
+    if len(asked.datums) > MOST_DATUMS:
+        raise BadInput(
+            "A datum reference frame has up to three datums: primary, secondary, tertiary.", (*field, "datums")
+        )
+    _require_labels([datum.label for datum in asked.datums], "datums")
+    _require_reference_points(asked)
+
+
+def _require_reference_points(asked: AlignmentRequest) -> None:
+    field, points = ("input", "alignment", "referencePoints"), asked.reference_points
+    if points and not FEWEST_REFERENCE_POINTS <= len(points) <= MOST_REFERENCE_POINTS:
+        raise BadInput(
+            f"A part is held by {FEWEST_REFERENCE_POINTS} reference points (three, two and one) or up to "
+            f"{MOST_REFERENCE_POINTS}; {len(points)} came.",
+            field,
+        )
+    _require_labels([point.name for point in points], "referencePoints")
+    for point in points:
+        if not any(point.direction):
+            raise BadInput(f"The direction of {point.name} has no length.", field)
+    radius = asked.reference_radius_mm
+    if radius is not None and not (points and math.isfinite(radius) and radius > 0):
+        raise BadInput(
+            "The radius is of the patches around reference points, and more than 0 mm.",
+            ("input", "alignment", "referenceRadiusMm"),
+        )
+
+
+def _require_labels(labels: list[str], field: str) -> None:
+    for label in labels:
+        if not label.strip() or len(label) > LONGEST_LABEL or not label.isprintable():
+            raise BadInput(f"A name has 1 to {LONGEST_LABEL} printable characters.", ("input", "alignment", field))
+    if len(set(labels)) < len(labels):
+        raise BadInput("Give each a name of its own.", ("input", "alignment", field))
 
 
 def verdict_of(summary: DeviationSummary, rule: ToleranceRule) -> Verdict:
@@ -198,7 +253,12 @@ def decision_record(
         "asset": str(scan.asset_id),
         "scan": {"id": str(scan.id), "sha256": scan.file.sha256},
         "cad": {"id": str(cad.id), "sha256": cad.file.sha256},
-        "alignment": {"id": str(alignment.id), "transform": list(alignment.transform), "rmsMm": alignment.rms_mm},
+        "alignment": {
+            "id": str(alignment.id),
+            "transform": list(alignment.transform),
+            "rmsMm": alignment.rms_mm,
+            **({} if scan.alignment is None else {"heldBy": msgspec.to_builtins(scan.alignment)}),
+        },
         "deviations": {
             "sha256": measured.deviations_sha256,
             "points": summary.points,

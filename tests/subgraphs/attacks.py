@@ -34,6 +34,7 @@ BY_NAME: Mapping[str, Any] = {
     "email": "attack@rival.example",
     "idempotencyKey": "an-attack-of-its-own",
     "after": None,
+    "alignment": None,
     "first": 5,
     "witnessed": None,
     "lowerMm": -1.0,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row
 
 from db.tables.inspection import AlignmentRow, DeviationMapRow, InspectionRow, MeasurementRow, QcDecisionRow
+from subgraphs.inspection.alignment import AlignmentReport
 from subgraphs.inspection.model import (
     Alignment,
     AlignmentId,
@@ -65,6 +67,7 @@ def alignment_of(row: AlignmentRow) -> Alignment:
         ambiguous=row.ambiguous,
         unconstrained=tuple(row.unconstrained),
         method=row.method,
+        report=None if row.report is None else msgspec.convert(row.report, AlignmentReport),
         created_at=row.created_at,
     )
 

@@ -89,6 +89,7 @@ async def insert_alignment(work: UnitOfWork, alignment: Alignment) -> None:
             ambiguous=alignment.ambiguous,
             unconstrained=list(alignment.unconstrained),
             method=alignment.method,
+            report=alignment.report,
             created_at=alignment.created_at,
         )
     )

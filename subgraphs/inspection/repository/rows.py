@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, Row, Select, Uuid, cast, func, literal, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from db.tables.inspection import CadRevisionRow, ScanRow, UploadColumns
 from db.unit_of_work import UnitOfWork
+from subgraphs.inspection.alignment import AlignmentRequest
 from subgraphs.inspection.model import (
     Asset,
     AssetId,
@@ -139,6 +141,7 @@ def scan_of(row: ScanRow) -> Scan:
         file=file_of(row),
         rule=ToleranceRule(row.lower_mm, row.upper_mm, row.uncertainty_mm),
         pose_hint=tuple(row.pose_hint) if row.pose_hint is not None else None,
+        alignment=None if row.alignment is None else msgspec.convert(row.alignment, AlignmentRequest),
         device_id=row.device_id,
         operator_id=row.operator_id,
         state=UploadState(row.state),

@@ -77,6 +77,7 @@ async def insert_scan(work: UnitOfWork, scan: Scan, idempotency_key: str) -> boo
             upper_mm=scan.rule.upper_mm,
             uncertainty_mm=scan.rule.uncertainty_mm,
             pose_hint=list(scan.pose_hint) if scan.pose_hint else None,
+            alignment=scan.alignment,
             device_id=scan.device_id,
             state=scan.state,
             idempotency_key=idempotency_key,

@@ -114,6 +114,11 @@ def _require_alike(first: Scan, second: Scan) -> None:
         raise BadInput("A scan cannot be compared with itself.", ("input", "secondScanId"))
     if (first.asset_id, first.cad_revision_id) != (second.asset_id, second.cad_revision_id):
         raise ScansNotComparable("The scans are of different assets or CAD revisions, and so in different frames.")
+    if first.alignment != second.alignment:
+        raise ScansNotComparable(
+            "The scans are held by different things (alignment), and so lie in different frames. Upload them again, "
+            "both with the same alignment."
+        )
     if {first.state, second.state} != {UploadState.PROCESSED}:
         raise ScansNotComparable("Both scans have to be processed first.")
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from db.outbox import new_id
 from db.unit_of_work import UnitOfWork
+from subgraphs.inspection.alignment import AlignmentReport, Transform
 from subgraphs.inspection.errors import IllegalMove, OperatorRequired
 from subgraphs.inspection.events import SCAN_PROCESSED, SCAN_QUARANTINED, SCAN_TOPIC, ScanFinished
 from subgraphs.inspection.jobs import RECORD_INSPECTION, RecordInspection
@@ -41,7 +42,6 @@ from subgraphs.inspection.model import (
     Scan,
     ScanId,
     Sha256Hex,
-    Transform,
     Verdict,
     WorstPoint,
 )
@@ -58,6 +58,7 @@ class Registered:
     ambiguous: bool
     unconstrained: tuple[str, ...]
     method: str
+    report: AlignmentReport | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,7 @@ def _alignment(scan: Scan, registered: Registered, now: datetime) -> Alignment:
         ambiguous=registered.ambiguous,
         unconstrained=registered.unconstrained,
         method=registered.method,
+        report=registered.report,
         created_at=now,
     )
 

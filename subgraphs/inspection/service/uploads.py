@@ -16,6 +16,7 @@ from db.blobs import Blobs, Part, UploadId
 from db.errors import BlobMissing, PartsDiffer
 from db.outbox import new_id
 from db.unit_of_work import UnitOfWork
+from subgraphs.inspection.alignment import AlignmentRequest, Transform
 from subgraphs.inspection.errors import CadNotReady, IllegalMove, OperatorRequired, PartsMismatch, PartsMissing
 from subgraphs.inspection.jobs import IMPORT_CAD, PROCESS_SCAN, ImportCad, ProcessScan
 from subgraphs.inspection.model import (
@@ -30,10 +31,10 @@ from subgraphs.inspection.model import (
     Sha256Hex,
     StoredFile,
     ToleranceRule,
-    Transform,
     UploadState,
 )
 from subgraphs.inspection.policy import (
+    require_alignment,
     require_name,
     require_parts_plan,
     require_rigid,
@@ -76,6 +77,7 @@ class ScanUpload:
     unit: LengthUnit | None
     rule: ToleranceRule
     pose_hint: Transform | None
+    alignment: AlignmentRequest | None
     device_id: UUID | None
     acquired_at: datetime | None
     file: FilePromise
@@ -143,7 +145,9 @@ async def begin_scan_upload(work: UnitOfWork, blobs: Blobs, upload: ScanUpload, 
     require_scope(work.caller, Scope.SCANS_UPLOAD)
     require_tolerance(upload.rule)
     if upload.pose_hint is not None:
-        require_rigid(upload.pose_hint)
+        require_rigid(upload.pose_hint, "poseHint")
+    if upload.alignment is not None:
+        require_alignment(upload.alignment)
     _check_promise(upload.file, upload.idempotency_key)
     scan = await uploads.scan_by_idempotency_key(work, upload.idempotency_key)
     if scan is None:
@@ -169,6 +173,7 @@ async def _new_scan(work: UnitOfWork, blobs: Blobs, upload: ScanUpload, now: dat
         file=await _open(work, blobs, f"scans/{id}/original", upload.file),
         rule=upload.rule,
         pose_hint=upload.pose_hint,
+        alignment=upload.alignment,
         device_id=upload.device_id,
         operator_id=None,
         state=UploadState.AWAITING_PARTS,

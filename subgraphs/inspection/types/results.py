@@ -9,6 +9,7 @@ import strawberry
 
 from subgraphs.inspection import loaders, model, policy
 from subgraphs.inspection.types import values
+from subgraphs.inspection.types.alignments import AlignmentReport
 from subgraphs.inspection.types.products import (
     Conformity,
     DeviationProduct,
@@ -68,9 +69,13 @@ class Alignment:
     def unconstrained(self) -> list[str]:
         return list(self.row.unconstrained)
 
-    @strawberry.field
+    @strawberry.field(description="Best fit, locked degrees, datums or reference points; and what computed it.")
     def method(self) -> str:
         return self.row.method
+
+    @strawberry.field(description="How sure the pose is, and what holds it; null: measured before it was kept.")
+    def report(self) -> AlignmentReport | None:
+        return None if self.row.report is None else AlignmentReport.of(self.row.report)
 
 
 @strawberry.federation.type(keys=["id"], description="Signed distances of the scan's points from the CAD surface.")

@@ -32,8 +32,8 @@ class Bench:
             await accept_cad(self.database, self.floor.house.acme.id, cad["id"])
         return cad["id"]
 
-    async def scan(self, asset: str, key: str, registered: Registered = REGISTERED, cad: str = "") -> str:
-        scan = (await self.floor.scan(asset, cad or self.cad, key.encode(), key))["scan"]["id"]
+    async def scan(self, asset: str, key: str, registered: Registered = REGISTERED, cad: str = "", **more: Any) -> str:
+        scan = (await self.floor.scan(asset, cad or self.cad, key.encode(), key, **more))["scan"]["id"]
         await judge(self.database, self.floor.house.acme.id, scan, "PASS", registered=registered)
         return scan
 
@@ -74,6 +74,19 @@ async def test_scans_of_two_assets_or_of_two_revisions_are_not_compared(bench: B
     for other in (other_asset, other_cad):
         answer = await bench.compared(scan, other, "frames")
         assert (answer["code"], answer["message"]) == ("SCANS_NOT_COMPARABLE", OTHER_FRAMES)
+
+
+async def test_scans_that_are_held_by_different_things_are_not_compared(bench: Bench) -> None:
+    asset = await bench.floor.asset("held")
+    by_bottom, by_bottom_too, by_top = [
+        await bench.scan(asset, f"held-{k}", alignment={"datums": [{"label": "A", "placeMm": [10.0, 10.0, z]}]})
+        for k, z in enumerate((0.0, 0.0, 10.0))
+    ]
+    fitted = await bench.scan(asset, "held-by-nothing")
+    for other in (by_top, fitted):
+        answer = await bench.compared(by_bottom, other, "held")
+        assert (answer["code"], "same alignment" in answer["message"]) == ("SCANS_NOT_COMPARABLE", True)
+    assert (await bench.compared(by_bottom, by_bottom_too, "held"))["__typename"] == "ScanComparisonBegun"
 
 
 async def test_a_scan_is_not_compared_with_itself(bench: Bench) -> None:

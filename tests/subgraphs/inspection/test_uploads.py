@@ -69,6 +69,8 @@ async def test_a_scan_waits_for_a_cad_file_and_binds_its_operator(floor: Floor) 
     assert scanned["scan"]["operator"] is not None
     tilted = [2.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
     assert (await floor.begin_scan(asset, cad, b"ply", "tilt", poseHint=tilted))["__typename"] == "InvalidInput"
+    loose = await floor.begin_scan(asset, cad, b"ply", "loose", alignment={"datums": []})
+    assert (loose["__typename"], loose["path"]) == ("InvalidInput", ["input", "alignment"])
     inverted = {"lowerMm": 0.2, "upperMm": -0.2}
     assert (await floor.begin_scan(asset, cad, b"ply", "inv", tolerance=inverted))["__typename"] == "InvalidInput"
 
