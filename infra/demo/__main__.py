@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from infra.demo.alignment_options import OptionUnclear, add_options, alignment_of, matrix_of
 from infra.demo.graph_client import GraphClient, GraphFailed
 from infra.demo.inspecting import (
     CAD_FORMATS,
@@ -54,7 +55,7 @@ def main() -> int:
     except KeyboardInterrupt:
         terminal.say("stopped")
         return 130
-    except (Declined, Quarantined, GraphFailed, LengthUnclear, PartRefused, StackError) as error:
+    except (Declined, Quarantined, GraphFailed, LengthUnclear, OptionUnclear, PartRefused, StackError) as error:
         terminal.console.print(str(error), style="bold red", markup=False)
         return REFUSED
 
@@ -85,11 +86,19 @@ def inspect(given: argparse.Namespace, terminal: Terminal) -> int:
         if not path.is_file():
             raise Declined(f"{path} is not there, or not a file.")
         format_by_name(path, formats, noun)
+    order = ScanOrder(
+        given.serial or given.scan.stem,
+        given.scan,
+        tolerance_mm,
+        UNITS.get(given.unit or ""),
+        alignment_of(given),
+        None if given.pose_hint is None else matrix_of(given.pose_hint),
+    )
     with _platform(terminal) as running:
-        return asyncio.run(_inspect(running, given, tolerance_mm, terminal))
+        return asyncio.run(_inspect(running, given, order, terminal))
 
 
-async def _inspect(running: Running, given: argparse.Namespace, tolerance_mm: float, terminal: Terminal) -> int:
+async def _inspect(running: Running, given: argparse.Namespace, order: ScanOrder, terminal: Terminal) -> int:
     from infra.demo.story import row_of, save_pictures
 
     account = await quality_engineer(running)
@@ -98,20 +107,19 @@ async def _inspect(running: Running, given: argparse.Namespace, tolerance_mm: fl
         with terminal.bars() as bars:
             inspector = Inspector(client, bars.show)
             cad, facts = await inspector.cad(given.cad, UNITS.get(given.cad_unit or ""), given.accept_flaws)
-            serial = given.serial or given.scan.stem
-            asset = await inspector.asset(serial, given.cad.stem)
-            order = ScanOrder(serial, given.scan, tolerance_mm, UNITS.get(given.unit or ""))
+            asset = await inspector.asset(order.serial, given.cad.stem)
             _, scan = await inspector.scan(order, asset, cad)
         for warning in facts["warnings"]:
             terminal.say(f"[yellow]CAD: {warning}[/]")
-        terminal.summary(f"{given.scan.name} against {given.cad.name}", [row_of(serial, scan)])
+        terminal.summary(f"{given.scan.name} against {given.cad.name}", [row_of(order.serial, scan)])
         if scan["problem"]:
             raise Quarantined(given.scan.name, scan["problem"])
         terminal.say(scan["inspection"]["decision"]["reason"])
+        terminal.alignment(scan["inspection"]["alignment"])
         terminal.figures(scan["inspection"])
         terminal.faces(scan["inspection"]["deviationMap"]["regions"]["nodes"])
         given.out.mkdir(parents=True, exist_ok=True)
-        for file in await save_pictures(inspector, serial, scan, given.out):
+        for file in await save_pictures(inspector, order.serial, scan, given.out):
             terminal.say(f"  {file}")
         return EXIT_OF_VERDICT[scan["inspection"]["verdict"]]
 
@@ -144,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--serial", help="the part's serial number (the scan's file name)")
     own.add_argument("--accept-flaws", action="store_true", help="take a CAD with open or crossing surfaces")
     own.add_argument("--out", type=Path, default=Path("out"), help="where pictures and the report go")
+    add_options(own)
     return parser
 
 

@@ -56,12 +56,17 @@ class Quarantined(Exception):
 
 @dataclass(frozen=True)
 class ScanOrder:
-    """A scan to be measured. `unit` None: read from the file. Tolerance in millimetres, either side of the surface."""
+    """A scan to be measured. `unit` None: read from the file. Tolerance in millimetres, either side of the surface.
+
+    `alignment` is the graph's `AlignmentInput`, None for a best fit; `pose_hint` sixteen numbers, row by row.
+    """
 
     serial: str
     path: Path
     tolerance_mm: float
     unit: str | None = None
+    alignment: dict[str, object] | None = None
+    pose_hint: list[float] | None = None
 
 
 def format_by_name(path: Path, formats: dict[str, str], noun: str) -> str:
@@ -124,6 +129,8 @@ class Inspector:
             "file": promised.as_input(),
             "unit": order.unit,
             "tolerance": {"lowerMm": -order.tolerance_mm, "upperMm": order.tolerance_mm},
+            "alignment": order.alignment,
+            "poseHint": order.pose_hint,
             "idempotencyKey": f"{self._run} scan {order.serial} {promised.sha256} {order.tolerance_mm}",
         }
         begun = _accepted((await self._client.ask(operations.BEGIN_SCAN, {"input": given}))["beginScanUpload"])

@@ -95,7 +95,15 @@ query Scan($id: ID!) {
     inspection {
       verdict
       conformity { zone guardBandMm }
-      alignment { method fitness rmsMm ambiguous unconstrained }
+      alignment {
+        method fitness rmsMm ambiguous unconstrained
+        report {
+          converged cornerUncertaintyMm fittedMotions lockedDegrees
+          alternatives { angleDegrees }
+          datums { label points sigmaMm sizeDeviationMm heldDegrees }
+          referencePoints { name residualMm uncertaintyMm }
+        }
+      }
       decision { reason recordHash operator { name } }
       deviationMap {
         points meanMm sigmaMm rmsMm p95Mm percentInTolerance profileLowerMm profileUpperMm uncertaintyMm

@@ -46,6 +46,10 @@ class Terminal:
         """One line."""
         self.console.print(text)
 
+    def _plain(self, text: str) -> None:
+        """A line with names that people gave: no markup in it."""
+        self.console.print(text, markup=False)
+
     def link(self, name: str, text: str) -> None:
         """What is there to be copied, on a line of its own that is never broken."""
         self.console.print(f"{name:<22}{text}", soft_wrap=True, markup=False)
@@ -91,6 +95,31 @@ class Terminal:
                 row.note,
             )
         self.console.print(table)
+
+    def alignment(self, told: Mapping[str, Any]) -> None:
+        """What holds the part, how well, and what is left open."""
+        report = told["report"]
+        rest = "" if report["converged"] else "; it has not come to rest"
+        self._plain(
+            f"alignment: {told['method']}; {100 * told['fitness']:.1f} % of the scan near the CAD, RMS "
+            f"{told['rmsMm']:.4f} mm, least sure corner ±{report['cornerUncertaintyMm']:.4f} mm (k = 1){rest}"
+        )
+        for fit in report["datums"]:
+            self._plain(
+                f"  datum {fit['label']} holds {fit['heldDegrees']} of 6 degrees: {fit['points']} points, sigma "
+                f"{fit['sigmaMm']:.4f} mm, size {fit['sizeDeviationMm']:+.4f} mm"
+            )
+        for fit in report["referencePoints"]:
+            self._plain(f"  {fit['name']} is met to {fit['residualMm']:+.4f} ± {fit['uncertaintyMm']:.4f} mm (k = 1)")
+        if report["lockedDegrees"]:
+            self._plain(f"  locked: {', '.join(report['lockedDegrees']).lower().replace('_', ' ')}")
+        for motion in report["fittedMotions"]:
+            self._plain(f"  settled by best fit: {motion}")
+        for motion in told["unconstrained"]:
+            self._plain(f"  free, as no deviation changes with it: {motion}")
+        if report["alternatives"]:
+            angles = ", ".join(f"{other['angleDegrees']:.0f}°" for other in report["alternatives"])
+            self._plain(f"  the part measures the same turned by {angles}: places may be those of their twins")
 
     def figures(self, inspection: Mapping[str, Any]) -> None:
         """What was measured of the whole, in two lines."""
