@@ -17,7 +17,7 @@ from gateway.execution.pieces import Piece
 from tests.differential.comparing import Difference
 from tests.differential.deferring import compare_deferred
 
-GRAPHS = 150
+GRAPHS = 80
 
 
 @settings(

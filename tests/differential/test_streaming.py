@@ -16,7 +16,7 @@ from gateway.execution.later_items import Window
 from tests.differential.comparing import Difference
 from tests.differential.streaming import compare_streamed
 
-GRAPHS = 60
+GRAPHS = 40
 
 
 @settings(

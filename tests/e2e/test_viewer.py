@@ -45,7 +45,7 @@ class Measured:
     deviations_mm: np.ndarray[Any, np.dtype[np.float64]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measured(whole: Whole, batch: Batch, tmp_path_factory: pytest.TempPathFactory) -> Measured:
     return asyncio.run(_measured(whole, batch, tmp_path_factory.mktemp("products")))
 

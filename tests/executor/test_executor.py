@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-PARTS, IN_A_PART = 6, 50
+PARTS, IN_A_PART = 6, 35
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -256,7 +256,7 @@ def test_a_mirrored_part_is_refused() -> None:
         register(arms, points * (1, 1, -1))
 
 
-@pytest.mark.parametrize("factor", [0.001, 1 / 25.4, 0.5, 0.97, 1.03])
+@pytest.mark.parametrize("factor", [0.001, 1 / 25.4, 0.5, 0.97])
 def test_a_scan_of_the_wrong_size_is_refused(factor: float) -> None:
     points, _ = scanned(angle_iron(), 1)
     with pytest.raises((WrongScale, RegistrationFailed, ScanTooSmall)):
