@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from kernels.arrays import Float64s, as_points
 from kernels.errors import FeatureNotFound
-from kernels.features.shapes import Cylinder, Plane, Shape, Sphere, across, distances, moved, normals, slopes
+from kernels.faces.shapes import perpendiculars
+from kernels.features.shapes import Cylinder, Plane, Shape, Sphere, distances, moved, normals, slopes
 
 TUKEY = 4.685
 SIGMA_OF_MEDIAN = 1.4826
@@ -183,7 +184,7 @@ def _first_cylinders(points: Float64s) -> list[Cylinder]:
     across_z = np.sqrt(1 - z * z)
     guesses = []
     for axis in np.column_stack([across_z * np.cos(angle), across_z * np.sin(angle), z]):
-        u, v = across(axis)
+        u, v = perpendiculars(axis)
         middle = np.median(some, axis=0)
         flat = np.column_stack([(some - middle) @ u, (some - middle) @ v])
         solved = np.linalg.lstsq(np.column_stack([2 * flat, np.ones(len(flat))]), (flat**2).sum(axis=1), rcond=None)[0]

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from kernels.arrays import Float64s, Int32s, Int64s, as_triangles, as_vertices
+from kernels.distance import MeshIndex
 from kernels.errors import FeatureNotFound
 from kernels.features.fit import fit_cylinder, fit_plane, fit_sphere
 from kernels.features.shapes import Plane, Shape, distances, normals
@@ -37,7 +38,7 @@ def feature_at(vertices: ArrayLike, triangles: ArrayLike, place: ArrayLike) -> P
     faces = as_triangles(triangles, len(points))
     where = np.asarray(place, np.float64)
     edges, facing = _edges(points, faces)
-    seed = _nearest(points[faces], where)
+    seed = int(MeshIndex.build(points, faces).signed_distance(where[None]).triangle[0])
     smooth = _grown(len(faces), edges, facing, SMOOTH, seed)
     flat = _grown(len(faces), edges, facing, FLAT, seed)
     for members, kinds in ((smooth, ("plane", "cylinder", "sphere")), (flat, ("plane",))):
@@ -78,28 +79,6 @@ def _plane(places: Float64s, facing: Float64s) -> Plane:
         raise FeatureNotFound("plane", "the face closes on itself")
     plane = Plane(places.mean(axis=0), normal / length)
     return plane if len(places) < 6 else fit_plane(places, plane).shape
-
-
-def _nearest(corners: Float64s, place: Float64s) -> int:
-    """The triangle nearest to the place; ties at an edge go to the first."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    return int(np.argmin(_to_triangles(place, a, b, c)))
-
-
-def _to_triangles(place: Float64s, a: Float64s, b: Float64s, c: Float64s) -> Float64s:
-    """(m,) distances of one place to triangles: to the plane where the foot lies within, else to the nearest edge."""
-    normal = np.cross(b - a, c - a)
-    normal = normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None]
-    height = ((place - a) * normal).sum(axis=1)
-    foot = place - height[:, None] * normal
-    within = np.ones(len(a), bool)
-    nearest = np.full(len(a), np.inf)
-    for start, end in ((a, b), (b, c), (c, a)):
-        along = end - start
-        within &= (np.cross(along, foot - start) * normal).sum(axis=1) >= 0
-        share = ((place - start) * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1e-300)
-        nearest = np.minimum(nearest, np.linalg.norm(start + np.clip(share, 0, 1)[:, None] * along - place, axis=1))
-    return np.asarray(np.where(within, np.abs(height), nearest), np.float64)
 
 
 def _edges(points: Float64s, faces: Int32s) -> tuple[Int64s, Float64s]:

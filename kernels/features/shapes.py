@@ -10,6 +10,7 @@ from typing import TypeAlias, assert_never
 import numpy as np
 
 from kernels.arrays import Float64s
+from kernels.faces.shapes import perpendiculars
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +35,6 @@ class Sphere:
 
 
 Shape: TypeAlias = Plane | Cylinder | Sphere
-
-
-def across(direction: Float64s) -> tuple[Float64s, Float64s]:
-    """Two unit vectors square to a direction and to each other; the same for the same direction."""
-    helper = np.zeros(3)
-    helper[np.argmin(np.abs(direction))] = 1.0
-    first = np.cross(direction, helper)
-    first /= np.linalg.norm(first)
-    return first, np.cross(direction, first)
 
 
 def distances(shape: Shape, points: Float64s) -> Float64s:
@@ -87,11 +79,11 @@ def slopes(shape: Shape, points: Float64s) -> Float64s:
     """
     match shape:
         case Plane():
-            u, v = across(shape.normal)
+            u, v = perpendiculars(shape.normal)
             arms = points - shape.point
             return np.column_stack([arms @ u, arms @ v, -np.ones(len(points))])
         case Cylinder():
-            u, v = across(shape.axis)
+            u, v = perpendiculars(shape.axis)
             outward, along = normals(shape, points), (points - shape.point) @ shape.axis
             away = np.column_stack([outward @ u, outward @ v])
             return np.column_stack([-away, -away * along[:, None], -np.ones(len(points))])
@@ -104,11 +96,11 @@ def moved(shape: Shape, change: Float64s) -> Shape:
     """The shape after small changes of its parameters, in the order of `slopes`."""
     match shape:
         case Plane():
-            u, v = across(shape.normal)
+            u, v = perpendiculars(shape.normal)
             normal = shape.normal + change[0] * u + change[1] * v
             return Plane(shape.point + change[2] * shape.normal, normal / np.linalg.norm(normal))
         case Cylinder():
-            u, v = across(shape.axis)
+            u, v = perpendiculars(shape.axis)
             axis = shape.axis + change[2] * u + change[3] * v
             point = shape.point + change[0] * u + change[1] * v
             return Cylinder(point, axis / np.linalg.norm(axis), shape.radius + float(change[4]))
@@ -122,7 +114,7 @@ def borne_motions(shape: Shape) -> tuple[Float64s, Float64s]:
     basis = np.zeros((6, 3))
     match shape:
         case Plane():
-            u, v = across(shape.normal)
+            u, v = perpendiculars(shape.normal)
             basis[:3, 0], basis[3:, 1], basis[3:, 2] = shape.normal, u, v
             return basis, shape.point
         case Cylinder():

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from manifold3d import Manifold
 
 from kernels.errors import FeatureNotFound
+from kernels.faces.shapes import perpendiculars
 from kernels.features import Cylinder, Plane, Sphere, feature_at, find_features, fit_cylinder, fit_plane, fit_sphere
 from kernels.features.find import normals_of
 from kernels.features.fit import fit
-from kernels.features.shapes import Shape, across, distances, moved, slopes
+from kernels.features.shapes import Shape, distances, moved, slopes
 from kernels.registration.starts import surface_sample
 from tests.kernels.registration.scans import indexed
 
@@ -23,10 +24,10 @@ def points_on(shape: Shape, random: np.random.Generator, count: int = 2000, arc:
     """Points of a 20 long piece of the shape, around an arc of it."""
     match shape:
         case Plane():
-            u, v = across(shape.normal)
+            u, v = perpendiculars(shape.normal)
             return shape.point + random.uniform(-10, 10, (count, 1)) * u + random.uniform(-10, 10, (count, 1)) * v
         case Cylinder():
-            u, v = across(shape.axis)
+            u, v = perpendiculars(shape.axis)
             angle = random.uniform(0, arc, (count, 1))
             around = shape.radius * (np.cos(angle) * u + np.sin(angle) * v)
             return shape.point + around + random.uniform(-10, 10, (count, 1)) * shape.axis
