@@ -18,7 +18,7 @@ from msgspec import Struct
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import HostedClient, SubgraphClient, WireClient
 from gateway.compiled.documents import possible_in
-from gateway.compiled.positions import NotCompilable
+from gateway.compiled.positions import NotCompilable, Switches
 from gateway.compiled.program import Program, Surprise
 from gateway.compiled.switches import switches_of
 from gateway.execution.caller import Caller
@@ -34,6 +34,7 @@ _log = logging.getLogger("gateway")
 _MOST_PROGRAMS_A_PLAN = 8
 _SURPRISES_IN_A_ROW = 10
 _TRIED_AGAIN_AFTER = 50
+_WEIGHED_AFTER = 64
 
 
 @dataclass(slots=True)
@@ -126,11 +127,20 @@ class CompilingExecutor(Executor):
             if len(known.programs) >= _MOST_PROGRAMS_A_PLAN:
                 return None
             known.programs[values] = self._compiled(known.plan, dict(zip(known.conditions, values, strict=True)))
-        return known.programs[values]
+        program = known.programs[values]
+        if program is not None and program.runs >= _WEIGHED_AFTER:
+            program = known.programs[values] = self._weighed(program, known.plan)
+        return program
 
-    def _compiled(self, plan: QueryPlan, switches: dict[str, bool]) -> Program | None:
+    def _weighed(self, program: Program, plan: QueryPlan) -> Program | None:
+        """The program, or one that looks for repeats only where there were some."""
+        program.runs = 0
+        unlike = program.counts.unlike()
+        return self._compiled(plan, program.switches, program.unlike | unlike) if unlike else program
+
+    def _compiled(self, plan: QueryPlan, switches: Switches, unlike: frozenset[int] = frozenset()) -> Program | None:
         try:
-            program = Program(plan, switches, self._possible, self._hosted.keys() - self._wired.keys())
+            program = Program(plan, switches, self._possible, self._hosted.keys() - self._wired.keys(), unlike)
         except NotCompilable:
             return None
         except Exception:

@@ -74,6 +74,7 @@ class Member:
 
     shown: what the client sees; None: only the plan reads it. givers: who brings it, the first may be the base.
     children: the positions of the objects that it holds, one for each type. by_type: the answer has to tell the type.
+    by_text: the objects come as text at first, each text to be read once.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Member:
     children: list[Position] = field(default_factory=list)
     by_type: bool = False
     is_read: bool = False
+    by_text: bool = False
 
 
 @dataclass(eq=False, slots=True)

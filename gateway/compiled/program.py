@@ -19,6 +19,8 @@ from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import HostedClient, SubgraphRequest, WireAnswer, WireClient, WireRequest
 from gateway.compiled.documents import Possible
 from gateway.compiled.positions import Switches, fetches_in, layout_of
+from gateway.compiled.repeated import Counts
+from gateway.compiled.repeated import mark as mark_repeated
 from gateway.compiled.structs import structs_of
 from gateway.compiled.writing import written
 from gateway.errors import SubgraphFailed
@@ -47,14 +49,25 @@ class _Request(NamedTuple):
 
 
 class Program:
-    """text: what it does, for people. subgraphs: those it asks; `hosted`: those that are in this process."""
+    """text: what it does, for people. subgraphs: those it asks; `hosted`: those that are in this process.
+
+    unlike: the positions at which objects were seen not to repeat. counts, runs: how often they did elsewhere, in how
+    many runs.
+    """
 
     def __init__(
-        self, plan: QueryPlan, switches: Switches, possible: Possible, hosted: Collection[str] = frozenset()
+        self,
+        plan: QueryPlan,
+        switches: Switches,
+        possible: Possible,
+        hosted: Collection[str] = frozenset(),
+        unlike: frozenset[int] = frozenset(),
     ) -> None:
         layout = layout_of(plan, switches, possible)
+        mark_repeated(layout, hosted, unlike)
         structs = structs_of(layout, hosted)
-        made = written(layout.node, layout, structs, switches, Surprise)
+        self.switches, self.unlike, self.counts, self.runs = switches, unlike, Counts(), 0
+        made = written(layout, structs, switches, self.counts, Surprise)
         self.text = made.text
         fetches = list(fetches_in(layout.node, switches))
         self.subgraphs = {fetch.subgraph for fetch in fetches}
@@ -73,6 +86,7 @@ class Program:
         scope: OperationScope | None = None,
     ) -> bytes:
         """The whole answer. Whatever goes wrong is a `Surprise`."""
+        self.runs += 1
         run = Run(self._requests, clients, variables, caller, sent, scope)
         try:
             return await self._run(run)

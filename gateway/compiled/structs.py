@@ -131,7 +131,7 @@ def _brought(member: Member, giver: Giver, structs: Structs) -> tuple[Any, Any]:
     child: Any = None
     if member.children:
         unread = Any if giver.fetch.subgraph in structs.hosted else Raw
-        child = unread if member.by_type else structs.positions[member.children[0].number].type
+        child = unread if member.by_type or member.by_text else structs.positions[member.children[0].number].type
     return (_type(slot, child), None if slot.nullable else msgspec.NODEFAULT)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from gateway.compiled.alike import depth, merging
+from gateway.compiled.alike import Merging, depth, merging
 from gateway.compiled.positions import Asked, Giver, Layout, Member, NotCompilable, Position, Switches
+from gateway.compiled.repeated import Counts, gathering, telling_apart
 from gateway.compiled.representing import key_of, plain_fields, representing
 from gateway.compiled.structs import Fields, Structs
 from gateway.compiled.typed_later import reader_by_type
@@ -37,11 +38,10 @@ class Written:
     names: dict[str, Any]
 
 
-def written(node: Node, layout: Layout, structs: Structs, switches: Switches, surprise: type[Exception]) -> Written:
-    writer = _Writer(
-        layout, structs, switches, {"UNSET": UNSET, "Raw": Raw, "Surprise": surprise, "encode": _encoder.encode}
-    )
-    body = [*writer.node(node), *writer.answer()]
+def written(layout: Layout, structs: Structs, switches: Switches, counts: Counts, surprise: type[Exception]) -> Written:
+    names = {"UNSET": UNSET, "Raw": Raw, "Surprise": surprise, "encode": _encoder.encode}
+    writer = _Writer(layout, structs, switches, counts, names)
+    body = [*writer.node(layout.node), *writer.answer()]
     lines = [*writer.functions, "async def program(run):", *(INDENT + line for line in body)]
     return Written("\n".join(lines) + "\n", writer.names)
 
@@ -56,6 +56,7 @@ class _Writer:
     layout: Layout
     structs: Structs
     switches: Switches
+    counts: Counts
     names: dict[str, Any]
     functions: list[str] = field(default_factory=list)
     rendering: dict[int, list[str]] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         for position in reversed(self.layout.positions):
+            self.wanted |= {member.children[0].number for member in position.members.values() if member.by_text}
             hidden = self.structs.positions[position.number].hidden
             deeper = any(child.number in self.wanted for child in position.children)
             if position.inputs or hidden or position.by_type or deeper:
@@ -258,7 +260,12 @@ class _Writer:
         assert member.shown is not None
         first, slot = member.children[0], member.shown.slot
         if not member.by_type:
-            merged = merging(member, parents, attribute, copied, self.structs.positions[first.number])
+            here = self.structs.positions[first.number]
+            if member.by_text:
+                self.names[f"tell_apart{first.number}"] = telling_apart(member, here.type, self.counts)
+                merged: Merging | None = gathering(member, parents, attribute)
+            else:
+                merged = merging(member, parents, attribute, copied, here)
             if merged is None:
                 yield f"at{first.number} = [{_items(slot, parents, attribute)}]"
             else:
