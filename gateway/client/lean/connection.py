@@ -20,6 +20,8 @@ from gateway.errors import SubgraphFailed
 
 # Above it a body is not copied behind its head.
 _COPIED_BYTES = 65536
+# Of an answer's body: more are put together, since each costs more than a small one holds.
+_MOST_PIECES = 16
 
 
 class Owner(Protocol):
@@ -36,7 +38,7 @@ class Owner(Protocol):
 
 class Connection(asyncio.Protocol):
     __slots__ = (
-        "_body", "_length", "_limits", "_owner", "_paused", "_poll", "_reader", "_subgraph", "_tls", "_transport",
+        "_limits", "_missing", "_owner", "_paused", "_pieces", "_poll", "_reader", "_subgraph", "_tls", "_transport",
         "_usual", "dial", "idle_since", "sent", "uses",
     )  # fmt: skip
 
@@ -49,10 +51,11 @@ class Connection(asyncio.Protocol):
         self._tls = tls
         self._transport: asyncio.Transport | None = None
         self._paused = False
-        # Of the answer under way: either the reader, or the common case with its body, its length and its head.
+        # Of the answer under way: either the reader, or the common case with its head, what came of its body, and how
+        # many bytes are missing.
         self._reader: AnswerReader | None = None
-        self._body = bytearray()
-        self._length = -1
+        self._pieces: list[bytes | bytearray | memoryview] = []
+        self._missing = 0
         self._usual = b""
         # The task that opens it.
         self.dial = dial
@@ -93,11 +96,8 @@ class Connection(asyncio.Protocol):
         if sent is None:
             # Nobody asked. Whoever asked next would get this for an answer.
             self.drop()
-        elif self._length >= 0:
-            body, length = self._body, self._length
-            body += data
-            if len(body) >= length:
-                self._finish_usual(sent, bytes(body[:length]), len(body) == length)
+        elif self._missing:
+            self._take(sent, data)
         elif (
             self._reader is None
             and (usual := USUAL.match(data)) is not None
@@ -110,10 +110,25 @@ class Connection(asyncio.Protocol):
             elif len(data) - end >= length:
                 self._finish_usual(sent, data[end : end + length], len(data) - end == length)
             else:
-                self._length = length
-                self._body += data[end:]
+                self._missing = length - (len(data) - end)
+                self._pieces.append(memoryview(data)[end:])
         else:
             self._read(sent, data)
+
+    def _take(self, sent: Sent, data: bytes) -> None:
+        """More of the body in the common case."""
+        pieces, missing = self._pieces, self._missing - len(data)
+        pieces.append(data)
+        if missing <= 0:
+            body = b"".join(pieces)
+            self._finish_usual(sent, body[:missing] if missing else body, not missing)
+            return
+        self._missing = missing
+        if len(pieces) > _MOST_PIECES:
+            first, *others = pieces
+            gathered = first if isinstance(first, bytearray) else bytearray(first)
+            gathered += b"".join(others)
+            self._pieces = [gathered]
 
     def _read(self, sent: Sent, data: bytes) -> None:
         """Any answer that is not the common case."""
@@ -147,9 +162,9 @@ class Connection(asyncio.Protocol):
         sent.answered(answer, headers)
 
     def _forget(self) -> None:
-        sent, self.sent, self._reader, self._length, self._usual = self.sent, None, None, -1, b""
-        if self._body:
-            self._body = bytearray()
+        sent, self.sent, self._reader, self._missing, self._usual = self.sent, None, None, 0, b""
+        if self._pieces:
+            self._pieces = []
         if sent is not None:
             sent.connection = None
 
@@ -179,7 +194,7 @@ class Connection(asyncio.Protocol):
         if sent is None:
             self.drop()
             return
-        if reader is None and self._length < 0:
+        if reader is None and not self._missing:
             self._ended_unanswered(sent, exc)
             return
         if exc is not None or reader is None:
