@@ -52,6 +52,8 @@ class _Listener:
         if self._listening is not None:
             self._listening.remove_done_callback(self._ended)
             self._listening.cancel()
+            # A cancelled task keeps its traceback, and that this object: only a collection would end such a circle.
+            self._listening = None
 
     def _begin(self) -> None:
         self._listening = asyncio.create_task(self._listen())
