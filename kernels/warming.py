@@ -8,6 +8,7 @@ import numpy as np
 
 from kernels import distance, morton
 from kernels.compiled import CACHE
+from kernels.deviation.nearest import Nearest
 from kernels.errors import KernelError
 from kernels.m3c2 import compare
 from kernels.registration import register
@@ -24,6 +25,7 @@ def warm_up() -> None:
         # Whether a tetrahedron can be told from its own turns is of no interest here.
         with suppress(KernelError):
             register(index, surface_sample(index, 500, seed=1))
+        Nearest.among(corners, corners[:, 0], 2).around_each()
         compare(corners, corners, corners, np.tile([0.0, 0.0, 1.0], (4, 1)), 1.0, 1.0)
 
 

@@ -10,11 +10,10 @@ ends within a few points and one that spans the part are both seen. The draw is 
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from kernels.arrays import Float64s
-from kernels.deviation.neighbourhoods import nearest
+from kernels.deviation.nearest import nearest_in, quick_tree
 
 SEEDS = 1000
 FAR = 1500
@@ -47,7 +46,7 @@ def _lags(
     points: Float64s, values: Float64s, seeds: NDArray[np.int64], random: np.random.Generator
 ) -> list[tuple[float, int, float]]:
     """For each lag, nearest first: a point's others at it, pairs that were compared, the sum of their products."""
-    apart, near = nearest(cKDTree(points), points[seeds], min(NEAR, len(points)))
+    apart, near = nearest_in(quick_tree(points), points[seeds], min(NEAR, len(points)))
     reach = float(np.median(apart[:, -1]))
     products = values[seeds][:, None] * values[near]
     edges = reach * np.sqrt(np.linspace(0.0, 1.0, NEAR_LAGS + 1))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from kernels.arrays import Float64s
+from kernels.deviation.nearest import Nearest
 
 CLOSE = 9
 """A point and its eight nearest: they tell a stray."""
@@ -19,10 +19,6 @@ WIDE = 100
 ALONE = 8.0
 """Sigmas from its neighbours' median at which a point is a stray."""
 SIGMA_OF_MEDIAN = 1.4826
-
-
-_AT_ONCE = 50_000
-"""Rows whose neighbours are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +69,17 @@ def _alone(against: Float64s, apart: Float64s, usual: Usual) -> NDArray[np.bool_
 
 def _against_nearest(points: Float64s, distances: Float64s) -> tuple[Float64s, Float64s]:
     """A point's distance less its neighbours' median, and how far the farthest of those is."""
-    tree = cKDTree(points)
-    against, far = np.empty(len(points)), np.empty(len(points))
-    for start in range(0, len(points), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        apart, near = nearest(tree, points[rows], min(CLOSE, len(points)))
-        against[rows] = distances[rows] - np.median(distances[near[:, 1:]], axis=1)
-        far[rows] = apart[:, -1]
-    return against, far
+    medians, apart = Nearest.among(points, distances, min(CLOSE, len(points)) - 1).around_each()
+    return distances - medians, apart
 
 
 def neighbourhoods(points: Float64s, distances: Float64s) -> Neighbourhoods:
     """Medians around seeds that lie about half a neighbourhood's radius apart."""
     members = min(WIDE, max(CLOSE, len(points) // 4))
-    tree = cKDTree(points)
-    probe = points[:: max(1, len(points) // 500)]
-    radius = float(np.median(nearest(tree, probe, members)[0][:, -1]))
+    nearest = Nearest.among(points, distances, members)
+    radius = float(np.median(nearest.around(points[:: max(1, len(points) // 500)])[1]))
     rows = _one_a_cell(points, points.min(axis=0), 0.5 * radius)
-    return Neighbourhoods(rows, points[rows], _medians(tree, points[rows], distances, members), radius, members)
+    return Neighbourhoods(rows, points[rows], nearest.around(points[rows])[0], radius, members)
 
 
 def neighbourhoods_of_piece(
@@ -98,24 +87,8 @@ def neighbourhoods_of_piece(
 ) -> Neighbourhoods:
     """The same of a piece whose own points come first, the points around it after them. Seeds are its own."""
     rows = _one_a_cell(points[:own], np.zeros(3), 0.5 * radius)
-    medians = _medians(cKDTree(points), points[rows], distances, min(members, len(points)))
+    medians, _ = Nearest.among(points, distances, min(members, len(points))).around(points[rows])
     return Neighbourhoods(rows, points[rows], medians, radius, members)
-
-
-def _medians(tree: "cKDTree[None]", centers: Float64s, distances: Float64s, members: int) -> Float64s:
-    medians = np.empty(len(centers))
-    step = max(1, _AT_ONCE * CLOSE // members)
-    for start in range(0, len(centers), step):
-        rows = slice(start, start + step)
-        near = nearest(tree, centers[rows], members)[1].reshape(-1, members)
-        medians[rows] = np.median(distances[near], axis=1)
-    return medians
-
-
-def nearest(tree: "cKDTree[None]", points: Float64s, count: int) -> tuple[Float64s, NDArray[np.intp]]:
-    """(n, count) distances and rows of the nearest points, nearest first."""
-    apart, near = tree.query(points, k=count, workers=-1)
-    return np.asarray(apart, np.float64), np.asarray(near, np.intp)
 
 
 def _one_a_cell(points: Float64s, origin: Float64s, side: float) -> NDArray[np.intp]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from kernels.arrays import Float64s, Int32s
+from kernels.deviation.nearest import quick_tree
 from kernels.deviation.summary import robust_sigma, uncertainty_of_extremes
 from kernels.deviation.surveying import FEWEST, Survey
 from kernels.faces.segmentation import triangle_areas
@@ -138,7 +138,7 @@ def _coverage(found: Survey, members: NDArray[np.intp], places: Float64s) -> flo
 
 def seen(points: Float64s, distances: Float64s, places: Float64s, radius: float) -> NDArray[np.bool_]:
     """The places with one of a face's points near enough."""
-    away, near = cKDTree(points).query(places, workers=-1)
+    away, near = quick_tree(points).query(places, workers=-1)
     close: NDArray[np.bool_] = away**2 - distances[near] ** 2 <= (NEAR * radius) ** 2
     return close
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.arrays import Float64s, Int64s, as_points
+from kernels.cells import Cells, cells_of
 from kernels.device import all_cores
 from kernels.errors import InvalidParameter, WrongShape
-from kernels.m3c2.cylinders import SIDE, Cells, cells_of, means_within
+from kernels.m3c2.cylinders import SIDE, means_within
 
 FEWEST = 4
 STUDENT = 1.96

@@ -5,51 +5,15 @@ the walk that its own place along the axis falls into, so none is counted twice 
 long, and cells are so wide that all points of a step lie in the three by three by three around it.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import prange
 
 from kernels.arrays import Float64s, Int64s
+from kernels.cells import first_at_least
 from kernels.compiled import compiled, compiled_parallel, int64
 
 SIDE = 1.12
 """Of a cell, in radii: at least sqrt(1 + 1/4), the farthest that a point of a step is from its middle."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    points: Float64s
-    """(n, 3) in the order of their cells."""
-    keys: Int64s
-    """(n,) ascending; along z cells follow one another."""
-    low: Float64s
-    spans: Int64s
-    side: float
-
-
-def cells_of(points: Float64s, side: float) -> Cells:
-    """The cloud in cells; wider ones where so many would not be counted in 64 bits."""
-    low = points.min(axis=0) if len(points) else np.zeros(3)
-    extent = np.ptp(points, axis=0) if len(points) else np.zeros(3)
-    side = max(side, float(extent.max()) / 2**20)
-    places = np.floor((points - low) / side).astype(np.int64)
-    spans = np.floor(extent / side).astype(np.int64) + 1
-    keys = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
-    order = np.argsort(keys, kind="stable")
-    return Cells(np.ascontiguousarray(points[order]), keys[order], low, spans, side)
-
-
-@compiled
-def first_at_least(keys: Int64s, wanted: int) -> int:
-    low, high = int64(0), int64(len(keys))
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @compiled

@@ -1,0 +1,50 @@
+"""A cloud in the cells of a grid, so that what is near a place is found by reading a few of them.
+
+In: points and the side of a cell. Out: the points in the order of their cells; along z cells follow one another, so
+that a column of cells is one run of points, found by halving.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.arrays import Float64s, Int64s
+from kernels.compiled import compiled, int64
+
+
+@dataclass(frozen=True)
+class Cells:
+    points: Float64s
+    """(n, 3) in the order of their cells."""
+    keys: Int64s
+    """(n,) ascending; along z cells follow one another."""
+    order: NDArray[np.intp]
+    """(n,) which row of the caller's each point was."""
+    low: Float64s
+    spans: Int64s
+    side: float
+
+
+def cells_of(points: Float64s, side: float) -> Cells:
+    """The cloud in cells; wider ones where so many would not be counted in 64 bits."""
+    low = points.min(axis=0) if len(points) else np.zeros(3)
+    extent = np.ptp(points, axis=0) if len(points) else np.zeros(3)
+    side = max(side, float(extent.max()) / 2**20)
+    places = np.floor((points - low) / side).astype(np.int64)
+    spans = np.floor(extent / side).astype(np.int64) + 1
+    keys = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
+    order = np.argsort(keys, kind="stable")
+    return Cells(np.ascontiguousarray(points[order]), keys[order], order, low, spans, side)
+
+
+@compiled
+def first_at_least(keys: Int64s, wanted: int) -> int:
+    low, high = int64(0), int64(len(keys))
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
