@@ -44,7 +44,9 @@ class RayScene:
         self._scene.add_triangles(self._tensor(placed), self._tensor(mesh.triangles.astype(np.uint32)))
 
     def cast(self, start_mm: Floats, along: Floats) -> Hits:
-        rays = np.hstack([start_mm - self.middle_mm, np.broadcast_to(along, start_mm.shape)]).astype(np.float32)
+        rays = np.empty((len(start_mm), 6), np.float32)
+        np.subtract(start_mm, self.middle_mm, out=rays[:, :3], casting="same_kind")
+        rays[:, 3:] = along
         found = self._scene.cast_rays(self._tensor(rays))
         return Hits(found["t_hit"].numpy().astype(np.float64), found["primitive_normals"].numpy().astype(np.float64))
 

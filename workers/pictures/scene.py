@@ -62,16 +62,26 @@ def divided(vertices: Floats, triangles: NDArray[np.int32], longest: float) -> t
         if not long.any() or len(corners) + int(long.sum()) > _MOST_TRIANGLES:
             break
         turned = np.take_along_axis(corners[long], (side[long][:, None] + np.arange(3)) % 3, axis=1)
-        edges = np.sort(turned[:, :2], axis=1)
-        halves, which = np.unique(edges, axis=0, return_inverse=True)
-        new = len(places) + which.ravel()
-        places = np.concatenate([places, places[halves].mean(axis=1)])
+        low, high = turned[:, :2].min(axis=1), turned[:, :2].max(axis=1)
+        edges, which = np.unique(low * len(places) + high, return_inverse=True)
+        new = len(places) + which
+        places = np.concatenate([places, (places[edges // len(places)] + places[edges % len(places)]) / 2.0])
         first = np.column_stack([turned[:, 0], new, turned[:, 2]])
         second = np.column_stack([new, turned[:, 1], turned[:, 2]])
         corners = np.concatenate([corners[~long], first, second])
     # The two sides of an edge may have been halved in different rounds.
-    welded, which = np.unique(places, axis=0, return_inverse=True)
-    return welded, which.ravel()[corners]
+    welded, which = _welded(places)
+    return welded, which[corners]
+
+
+def _welded(places: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Each place once, in order of x, y, z, and which of those each one is."""
+    order = np.lexsort(places.T[::-1])
+    ordered = places[order]
+    is_new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
+    which = np.empty(len(places), np.int64)
+    which[order] = np.cumsum(is_new) - 1
+    return ordered[is_new], which
 
 
 def _linear(colours: Floats) -> Floats:

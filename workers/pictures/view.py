@@ -15,6 +15,7 @@ from workers.pictures.colours import Floats
 from workers.pictures.ray_scene import Hits, RayScene
 
 Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
 
 # Drawn larger and then averaged: smooth edges.
 _OVERSAMPLING = 2
@@ -85,22 +86,31 @@ def draw(view: View, scene: RayScene, colours_at: Callable[[Floats], Floats]) ->
     """The picture, rows from the top, white behind the part. `colours_at` paints places of the surface."""
     width, height = view.width * _OVERSAMPLING, view.height * _OVERSAMPLING
     step = view.mm_per_pixel / _OVERSAMPLING
-    columns, rows = (np.arange(count) + 0.5 - count / 2.0 for count in (width, height))
-    across, upward = (grid.ravel() * step for grid in np.meshgrid(columns, -rows))
-    start = view.centre_mm + view.towards * view.start_mm + np.outer(across, view.right) + np.outer(upward, view.up)
+    across, below = ((np.arange(count) + 0.5 - count / 2.0) * step for count in (width, height))
+    middle = view.centre_mm + view.towards * view.start_mm
+    start = ((middle - below[:, None, None] * view.up) + across[:, None] * view.right).reshape(-1, 3)
     hits = scene.cast(start, -view.towards)
     met = np.isfinite(hits.distance_mm)
     image = np.ones((height * width, 3))
     places = start[met] - view.towards * hits.distance_mm[met, None]
     # One colour a pixel is enough, where edges and shades need all four rays.
     pixel = (np.arange(height)[:, None] // _OVERSAMPLING * view.width + np.arange(width) // _OVERSAMPLING).ravel()[met]
-    _, first, shared = np.unique(pixel, return_index=True, return_inverse=True)
+    first, shared = _first_of_each(pixel, view.height * view.width)
     image[met] = colours_at(places[first])[shared] * _shade(view, hits.normals[met])[:, None]
     edges = _edges(hits, (height, width), step)
     image[edges] = 0.35 * image[edges] + 0.65 * _EDGE_COLOUR
     blocks = image.reshape(view.height, _OVERSAMPLING, view.width, _OVERSAMPLING, 3)
-    result: Floats = blocks.mean(axis=(1, 3))
+    result: Floats = blocks.sum(axis=1).sum(axis=2) / _OVERSAMPLING**2
     return result
+
+
+def _first_of_each(numbers: Indices, most: int) -> tuple[Indices, Indices]:
+    """Where each number below `most` comes first, in order of numbers; and which of those each place has."""
+    places = np.full(most, -1)
+    # The last one written stays.
+    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    is_there = places >= 0
+    return places[is_there], (np.cumsum(is_there) - 1)[numbers]
 
 
 def _axes(towards: Floats) -> tuple[Floats, Floats, Floats]:
