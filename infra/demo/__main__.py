@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from infra.demo.alignment_options import OptionUnclear, add_options, alignment_of, matrix_of
@@ -82,7 +83,12 @@ def demo(given: argparse.Namespace, terminal: Terminal) -> int:
 def inspect(given: argparse.Namespace, terminal: Terminal) -> int:
     """Measure the user's own scan against the user's own CAD."""
     tolerance_mm = millimetres(given.tolerance)
-    for path, formats, noun in ((given.cad, CAD_FORMATS, "CAD"), (given.scan, SCAN_FORMATS, "scan")):
+    lengths = {"radiusMm": given.change_radius, "depthMm": given.change_depth}
+    cylinders = {name: millimetres(length) for name, length in lengths.items() if length is not None}
+    files = [(given.cad, CAD_FORMATS, "CAD"), (given.scan, SCAN_FORMATS, "scan")]
+    if given.earlier is not None:
+        files.append((given.earlier, SCAN_FORMATS, "scan"))
+    for path, formats, noun in files:
         if not path.is_file():
             raise Declined(f"{path} is not there, or not a file.")
         format_by_name(path, formats, noun)
@@ -95,11 +101,14 @@ def inspect(given: argparse.Namespace, terminal: Terminal) -> int:
         None if given.pose_hint is None else matrix_of(given.pose_hint),
     )
     with _platform(terminal) as running:
-        return asyncio.run(_inspect(running, given, order, terminal))
+        return asyncio.run(_inspect(running, given, order, cylinders, terminal))
 
 
-async def _inspect(running: Running, given: argparse.Namespace, order: ScanOrder, terminal: Terminal) -> int:
-    from infra.demo.story import row_of, save_pictures
+async def _inspect(
+    running: Running, given: argparse.Namespace, order: ScanOrder, cylinders: dict[str, float], terminal: Terminal
+) -> int:
+    """`cylinders`: what the user said of those in which two scans are compared."""
+    from infra.demo.story import row_of, save_changes, save_pictures
 
     account = await quality_engineer(running)
     async with GraphClient(running.graph_url) as client:
@@ -108,7 +117,8 @@ async def _inspect(running: Running, given: argparse.Namespace, order: ScanOrder
             inspector = Inspector(client, bars.show)
             cad, facts = await inspector.cad(given.cad, UNITS.get(given.cad_unit or ""), given.accept_flaws)
             asset = await inspector.asset(order.serial, given.cad.stem)
-            _, scan = await inspector.scan(order, asset, cad)
+            earlier = await _earlier(inspector, given.earlier, order, asset, cad)
+            number, scan = await inspector.scan(order, asset, cad)
         for warning in facts["warnings"]:
             terminal.say(f"[yellow]CAD: {warning}[/]")
         terminal.summary(f"{given.scan.name} against {given.cad.name}", [row_of(order.serial, scan)])
@@ -121,7 +131,23 @@ async def _inspect(running: Running, given: argparse.Namespace, order: ScanOrder
         given.out.mkdir(parents=True, exist_ok=True)
         for file in await save_pictures(inspector, order.serial, scan, given.out):
             terminal.say(f"  {file}")
+        if earlier is not None:
+            with terminal.bars() as bars:
+                changes = await Inspector(client, bars.show).compared(earlier, number, cylinders)
+            terminal.changes(changes)
+            for file in await save_changes(inspector, order.serial, changes["changes"], given.out):
+                terminal.say(f"  {file}")
         return EXIT_OF_VERDICT[scan["inspection"]["verdict"]]
+
+
+async def _earlier(inspector: Inspector, path: Path | None, order: ScanOrder, asset: str, cad: str) -> str | None:
+    """The id of the earlier scan, measured as the newer one will be. Raises Quarantined."""
+    if path is None:
+        return None
+    number, scan = await inspector.scan(replace(order, path=path), asset, cad)
+    if scan["problem"]:
+        raise Quarantined(path.name, scan["problem"])
+    return number
 
 
 @contextmanager
@@ -150,6 +176,9 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--unit", choices=UNITS, help="the scan's, where the file does not say")
     own.add_argument("--cad-unit", choices=UNITS, help="the CAD's, where the file does not say")
     own.add_argument("--serial", help="the part's serial number (the scan's file name)")
+    own.add_argument("--earlier", type=Path, help="an earlier scan of the same part: tells what changed since (M3C2)")
+    own.add_argument("--change-radius", help="of the cylinders in which both scans are averaged (1mm)")
+    own.add_argument("--change-depth", help="how far a change may reach; less than a wall is thick (2mm)")
     own.add_argument("--accept-flaws", action="store_true", help="take a CAD with open or crossing surfaces")
     own.add_argument("--out", type=Path, default=Path("out"), help="where pictures and the report go")
     add_options(own)

@@ -141,6 +141,25 @@ class Inspector:
         await self._watch(order.serial, completed["job"]["id"])
         return scan, (await self._client.ask(operations.SCAN, {"id": scan}))["scan"]
 
+    async def compared(self, first: str, second: str, given: dict[str, float]) -> dict[str, Any]:
+        """What changed from one processed scan of an asset to another. `given`: fields of `CompareScansInput`.
+
+        Raises Declined for scans that cannot be compared, Quarantined for a comparison that ended without an answer.
+        """
+        asked = {
+            "firstScanId": first,
+            "secondScanId": second,
+            "idempotencyKey": f"{self._run} changes {first} {second}",
+            **given,
+        }
+        begun = _accepted((await self._client.ask(operations.COMPARE_SCANS, {"input": asked}))["compareScans"])
+        comparison = begun["comparison"]
+        await self._watch("what changed", comparison["job"]["id"])
+        found = (await self._client.ask(operations.SCAN_COMPARISON, {"id": comparison["id"]}))["scanComparison"]
+        if found["problem"]:
+            raise Quarantined("the comparison", found["problem"])
+        return dict(found)
+
     async def fetch(self, url: str, to: Path) -> Path:
         """A picture or report, by its presigned address."""
         async with self._client.session.get(url) as response:

@@ -120,6 +120,32 @@ query Scan($id: ID!) {
 }
 """
 
+COMPARE_SCANS = """
+mutation CompareScans($input: CompareScansInput!) {
+  compareScans(input: $input) {
+    __typename
+    ... on ScanComparisonBegun { comparison { id job { id } } }
+    ... on Problem { code message retryable }
+  }
+}
+"""
+
+SCAN_COMPARISON = """
+query ScanComparison($id: ID!) {
+  scanComparison(id: $id) {
+    radiusMm
+    depthMm
+    problem { code message remedy }
+    changes {
+      registrationErrorMm corePoints comparedPoints significantPoints meanMm sigmaMm p025Mm p975Mm detectableMm
+      places(first: 5) { positionMm distanceMm detectableMm }
+      sceneUrl
+      changesUrl
+    }
+  }
+}
+"""
+
 TWIN_HEADS = """
 query TwinHeads {
   assets(first: 50) { nodes { serialNumber twin { head { contentHash scan { id } } } } }

@@ -139,6 +139,12 @@ async def save_pictures(inspector: Inspector, name: str, scan: dict[str, Any], o
     return [await inspector.fetch(url, out / file) for file, url in wanted.items()]
 
 
+async def save_changes(inspector: Inspector, name: str, changes: dict[str, Any], out: Path) -> list[Path]:
+    """What changed between two scans, as a scene (where the part is not too large for one) and as numbers."""
+    wanted = {f"{name}-changes.glb": changes["sceneUrl"], f"{name}-changes.npz": changes["changesUrl"]}
+    return [await inspector.fetch(url, out / file) for file, url in wanted.items() if url is not None]
+
+
 def _generate(out: Path) -> tuple[Path, dict[str, Path]]:
     """The part's CAD and a scan for each serial number, as files."""
     out.mkdir(parents=True, exist_ok=True)

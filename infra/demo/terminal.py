@@ -162,6 +162,22 @@ class Terminal:
             "lengths in mm"
         )
 
+    def changes(self, found: Mapping[str, Any]) -> None:
+        """What changed from one scan to another, and how small a change could have been seen."""
+        told = found["changes"]
+        self.say(
+            f"since the earlier scan {told['significantPoints']} of {told['comparedPoints']} places changed more than "
+            f"could be noise: LoD95 {told['detectableMm']:.4f} mm, {told['registrationErrorMm']:.4f} mm of it "
+            f"registration (M3C2, cylinders of {found['radiusMm']:g} mm, {found['depthMm']:g} mm deep)"
+        )
+        self.say(
+            f"mean {told['meanMm']:+.4f}, sigma {told['sigmaMm']:.4f}, P2.5 {told['p025Mm']:+.4f}, "
+            f"P97.5 {told['p975Mm']:+.4f} mm"
+        )
+        for place in told["places"]:
+            at = ", ".join(f"{value:.1f}" for value in place["positionMm"])
+            self._plain(f"  {place['distanceMm']:+.4f} ± {place['detectableMm']:.4f} mm at {at}")
+
     def elapsed_s(self) -> float:
         """Seconds since this run began."""
         return time.monotonic() - self._started
