@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from kernels.deviation import DeviationStatistics
+from subgraphs.inspection.alignment import AlignmentReport
 from subgraphs.inspection.model import Asset, CadRevision, ProductKind, Scan
 from subgraphs.inspection.policy import reason_for, uncertainty_of, verdict_of
 from workers.measuring import Measuring, summary_of
@@ -130,6 +131,7 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
         scan_sha256=scan.file.sha256,
         points=told.points,
         sampled_points=summary.sampled_points,
+        held_by=held_by(found.alignment),
         alignment_fitness=pose.fitness,
         alignment_rms_mm=pose.rms,
         unconstrained=[motion.describe() for motion in pose.unconstrained],
@@ -146,3 +148,18 @@ def _facts(subject: Subject, found: Measuring) -> ReportFacts:
         decided_at=subject.decided_at,
         report_id=str(scan.id),
     )
+
+
+def held_by(told: AlignmentReport) -> str:
+    """What holds the part, and how well each of it is met; a sentence for people."""
+    if told.datums:
+        datums = [f"datum {fit.label} ({fit.held} of 6 degrees, sigma {fit.sigma_mm:.4f} mm)" for fit in told.datums]
+        rest = [f"best fit of {', '.join(told.by_best_fit)}"] if told.by_best_fit else []
+        return "; ".join([*datums, *rest])
+    if told.reference_points:
+        points = [f"{fit.name} {signed(fit.residual_mm, '.4f')} mm" for fit in told.reference_points]
+        return f"reference points, with what is left at each: {', '.join(points)}"
+    if told.locked:
+        names = ", ".join(degree.value.lower().replace("_", " ") for degree in told.locked)
+        return f"best fit, with these degrees as the scan came: {names}"
+    return "best fit of the whole scan"

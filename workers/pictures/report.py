@@ -53,6 +53,8 @@ class ReportFacts:
     points: int
     sampled_points: int | None
     """None where everything rests on all points."""
+    held_by: str
+    """What holds the part in the alignment, in words."""
     alignment_fitness: float
     alignment_rms_mm: float
     unconstrained: Sequence[str]
@@ -169,6 +171,7 @@ def _origin_rows(facts: ReportFacts) -> list[tuple[str, str]]:
         ("SHA-256 of the CAD", facts.cad_sha256),
         ("Scan", facts.scan_name),
         ("SHA-256 of the scan", facts.scan_sha256),
+        ("Held by", facts.held_by),
         ("Alignment", f"fitness {facts.alignment_fitness:.4f}, RMS {facts.alignment_rms_mm:.4f} mm"),
         ("Unconstrained motions", free),
         *([] if sampled is None else [("Sample", _SAMPLE.format(sampled))]),

@@ -177,6 +177,7 @@ def facts(**changes: object) -> ReportFacts:
         scan_name="scan.laz",
         scan_sha256="cd" * 32,
         points=20_000,
+        held_by="best fit of the whole scan",
         alignment_fitness=0.99,
         alignment_rms_mm=0.01,
         unconstrained=(),
@@ -202,6 +203,7 @@ def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray,
     assert first.startswith(b"%PDF-")
     assert first == second
     assert first != report_pdf(facts(verdict="PASS"), picture, picture, WORST)
+    assert first != report_pdf(facts(held_by="datum A"), picture, picture, WORST)
     assert first != report_pdf(facts(sampled_points=1_000_000), picture, picture, WORST)
 
 
