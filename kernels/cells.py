@@ -32,10 +32,15 @@ def cells_of(points: Float64s, side: float) -> Cells:
     extent = np.ptp(points, axis=0) if len(points) else np.zeros(3)
     side = max(side, float(extent.max()) / 2**20)
     places = np.floor((points - low) / side).astype(np.int64)
-    spans = np.floor(extent / side).astype(np.int64) + 1
-    keys = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
+    keys, spans = keys_of(places)
     order = np.argsort(keys, kind="stable")
     return Cells(np.ascontiguousarray(points[order]), keys[order], order, low, spans, side)
+
+
+def keys_of(places: Int64s) -> tuple[Int64s, Int64s]:
+    """(n,) one number for each cell, z the fastest, and how many cells there are an axis; no place is below zero."""
+    spans: Int64s = places.max(axis=0, initial=0) + 1
+    return (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2], spans
 
 
 @compiled

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from kernels.arrays import Float64s, Int64s
-from kernels.cells import Cells, cells_of, first_at_least
+from kernels.cells import Cells, cells_of, first_at_least, keys_of
 from kernels.compiled import compiled, compiled_parallel, inlined, int64
 from kernels.device import all_cores
 
@@ -27,7 +27,6 @@ _SAMPLE = 50_000
 _AT_ONCE = 450_000
 """Neighbours of a tree that are held at a time."""
 CHUNK = 1024
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +106,7 @@ def _side(points: Float64s, wanted: float) -> float:
     side = extent * float(np.sqrt(wanted / len(sample)))
     for _ in range(6):
         places = np.floor((sample - points.min(axis=0)) / side).astype(np.int64)
-        spans = places.max(axis=0) + 1
-        keys = (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2]
-        held = len(sample) / len(np.unique(keys))
+        held = len(sample) / len(np.unique(keys_of(places)[0]))
         if 0.8 * wanted <= held <= 1.25 * wanted:
             break
         side = min(side * float(np.sqrt(wanted / held)), extent)

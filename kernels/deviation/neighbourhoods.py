@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.arrays import Float64s
+from kernels.cells import keys_of
 from kernels.deviation.nearest import Nearest
 
 CLOSE = 9
@@ -95,6 +96,4 @@ def _one_a_cell(points: Float64s, origin: Float64s, side: float) -> NDArray[np.i
     """The first point of every occupied cell of a grid."""
     cells = np.floor((points - origin) / max(side, 1e-300)).astype(np.int64)
     cells -= cells.min(axis=0)
-    spans = cells.max(axis=0) + 1
-    keys = (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2]
-    return np.unique(keys, return_index=True)[1]
+    return np.unique(keys_of(cells)[0], return_index=True)[1]
