@@ -89,7 +89,7 @@ def aligned_empty(shape: tuple[int, ...], dtype: type[Scalar]) -> NDArray[Scalar
 def _refuse_not_finite(array: Points, name: str) -> None:
     # The sum is finite unless a value is not (or the sum overflows); only then look row by row.
     with np.errstate(invalid="ignore", over="ignore"):
-        total = array.sum(dtype=np.float64)
+        total = array.sum()
     if np.isfinite(total):
         return
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))

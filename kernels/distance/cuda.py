@@ -20,12 +20,12 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from kernels.arrays import Float32s, Float64s, Int32s, Int64s, UInt32s
+from kernels.arrays import Float32s, Float64s, Int32s, Int64s, Points, UInt32s
 from kernels.compiled import float32, int32
 from kernels.distance import formula
-from kernels.distance.cpu import ROUNDING
 from kernels.distance.directional import FARTHEST, turned_point
-from kernels.distance.packets import LANES, PACKET_DOUBLES
+from kernels.distance.hunt import ROUNDING
+from kernels.distance.packets import LANES, PACKET_DOUBLES, Frame, packets_in_order
 from kernels.distance.records import RECORD
 from kernels.distance.rendering import rendered
 from kernels.distance.tree import BOX_FLOATS, CHILDREN
@@ -305,6 +305,27 @@ def search(
     """All points; `limit` is normalised, distances are multiplied by `unit`."""
     mesh = [uploaded(each) for each in (boxes, starts, records, corners, pseudonormals)]
     in_batches(search_point, coordinates, order, [*mesh, min(limit, FARTHEST), unit], distances, slots, batch)
+
+
+def search_in_order(
+    points: Points,
+    frame: tuple[float, float, float, float],
+    boxes: Float32s,
+    starts: Int64s,
+    records: Float32s,
+    corners: Float64s,
+    pseudonormals: Float32s,
+    limit: float,
+    unit: float,
+    distances: Float64s,
+    slots: Int32s,
+) -> None:
+    """All points as they come; `frame` is the centre and scale."""
+    packets = packets_in_order(points, Frame(frame[:3], frame[3]))
+    search(
+        packets.coordinates, packets.order, boxes, starts, records, corners, pseudonormals, limit, unit,
+        distances, slots,
+    )  # fmt: skip
 
 
 def search_along(

@@ -66,3 +66,11 @@ def describe(
         features[point] = turned_back(feature, turns[row])
         if along_normal:
             distances[point] = dot(dx, dy, dz, nx, ny, nz) / length * unit
+
+
+@compiled_parallel
+def name_rows(slots: Int32s, rows: Int32s) -> None:
+    """Put the caller's row of every slot in its place; -1, which is nothing within reach, stays."""
+    for i in prange(slots.shape[0]):
+        if slots[i] >= 0:
+            slots[i] = rows[slots[i]]

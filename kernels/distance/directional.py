@@ -13,8 +13,9 @@ from numba import prange
 
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s, UInt32s
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, int64
-from kernels.distance.cpu import CHUNK, ROUNDING, STACK
+from kernels.distance.cpu import CHUNK
 from kernels.distance.formula import CORNERS, crossing
+from kernels.distance.hunt import ROUNDING, STACK
 from kernels.distance.lanes import children_within, lowest_bit
 from kernels.distance.packets import LANES, PACKET_DOUBLES
 from kernels.distance.tree import CHILDREN, Boxes, boxes_over

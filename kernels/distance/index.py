@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from kernels.arrays import Float32s, Float64s, Int32s, Points, SmallInts, as_points, as_triangles, as_vertices
 from kernels.device import Device, all_cores, device
 from kernels.distance import cpu, directional
-from kernels.distance.describe import describe
+from kernels.distance.describe import describe, name_rows
 from kernels.distance.directional import Seen, seen_along
 from kernels.distance.normals import Normals, normals_of, pseudonormals_of
 from kernels.distance.packets import Frame, Packets, bounds, packets_in_morton_order, packets_in_order
@@ -105,6 +105,9 @@ class MeshIndex:
         `presorted` says that neighbours in the array are neighbours in space (any space-filling order): it spares the
         sort and changes nothing but the speed.
         """
+        if presorted:
+            with self._checked(points, max_distance) as (checked, _, _):
+                return self._as_rows(*self._searched_in_order(checked, max_distance))
         with self._packed(points, max_distance, presorted) as packets:
             return self._as_rows(*self._searched(packets, max_distance))
 
@@ -128,22 +131,23 @@ class MeshIndex:
         assert_never(way)
 
     @contextmanager
-    def _packed(self, points: ArrayLike, max_distance: float, presorted: bool) -> Iterator[Packets]:
-        """Points checked and packed, and the cores held while they are measured."""
+    def _checked(self, points: ArrayLike, max_distance: float) -> Iterator[tuple[Points, Float64s, int]]:
+        """Points and their bounds, and the cores held while they are measured."""
         checked = as_points(points)
         if not max_distance > 0:
             raise InvalidParameter("max_distance", max_distance, "above zero")
         with all_cores() as threads:
-            yield self._packets(checked, presorted, threads)
+            low_and_high = bounds(checked, threads) if len(checked) else np.zeros(6)
+            self._refuse_far(checked, low_and_high)
+            yield checked, low_and_high, threads
 
-    def _packets(self, points: Points, presorted: bool, threads: int) -> Packets:
-        if len(points) == 0:
-            return packets_in_order(points, self.frame)
-        low_and_high = bounds(points, threads)
-        self._refuse_far(points, low_and_high)
-        if presorted:
-            return packets_in_order(points, self.frame)
-        return packets_in_morton_order(points, low_and_high, self.frame, threads)
+    @contextmanager
+    def _packed(self, points: ArrayLike, max_distance: float, presorted: bool) -> Iterator[Packets]:
+        with self._checked(points, max_distance) as (checked, low_and_high, threads):
+            if presorted or len(checked) == 0:
+                yield packets_in_order(checked, self.frame)
+            else:
+                yield packets_in_morton_order(checked, low_and_high, self.frame, threads)
 
     def _refuse_far(self, points: Points, low_and_high: Float64s) -> None:
         limit = FARTHEST / self.frame.scale
@@ -160,6 +164,24 @@ class MeshIndex:
         _engine().search(
             packets.coordinates,
             packets.order,
+            self.tree.boxes,
+            self.tree.level_starts,
+            self.records,
+            self.corners,
+            self.pseudonormals,
+            max_distance * self.frame.scale,
+            1.0 / self.frame.scale,
+            distances,
+            slots,
+        )
+        return distances, slots
+
+    def _searched_in_order(self, points: Points, max_distance: float) -> tuple[Float64s, Int32s]:
+        """Distances and slots of points that are neighbours as they come."""
+        distances, slots = np.empty(len(points)), np.empty(len(points), np.int32)
+        _engine().search_in_order(
+            points,
+            (*self.frame.center, self.frame.scale),
             self.tree.boxes,
             self.tree.level_starts,
             self.records,
@@ -193,10 +215,9 @@ class MeshIndex:
         return Distances(distances, self._rows(slots))
 
     def _rows(self, slots: Int32s) -> Int32s:
-        # One row past the end answers slot -1 (nothing within reach).
-        rows = np.append(self.surface.sources[self.order], np.int32(-1))
-        found: Int32s = rows[slots]
-        return found
+        """The caller's triangles in the place of slots; nothing within reach stays -1."""
+        name_rows(slots, self.surface.sources[self.order])
+        return slots
 
     def _described(self, packets: Packets, distances: Float64s, slots: Int32s, along_normal: bool) -> Deviations:
         features, normals = np.empty(len(slots), np.int8), np.empty((len(slots), 3))
@@ -222,8 +243,8 @@ class MeshIndex:
 
     def _face_described(self, distances: Float64s, slots: Int32s) -> Deviations:
         features = np.where(slots < 0, Feature.NONE, Feature.FACE).astype(np.int8)
-        faces = np.append(self.normals.faces[self.order], np.full((1, 3), np.nan), axis=0)
-        return Deviations(distances, self._rows(slots), features, faces[slots])
+        normals = np.append(self.normals.faces[self.order], np.full((1, 3), np.nan), axis=0)[slots]
+        return Deviations(distances, self._rows(slots), features, normals)
 
     @cached_property
     def normals(self) -> Normals:
@@ -233,20 +254,21 @@ class MeshIndex:
 
 @dataclass(frozen=True)
 class _Engine:
-    """The two searches, on one device."""
+    """The searches, on one device."""
 
     search: Callable[..., None]
+    search_in_order: Callable[..., None]
     search_along: Callable[..., None]
 
 
 def _engine() -> _Engine:
     match device():
         case Device.CPU:
-            return _Engine(cpu.search, directional.search_along)
+            return _Engine(cpu.search, cpu.search_in_order, directional.search_along)
         case Device.CUDA:
             from kernels.distance import cuda
 
-            return _Engine(cuda.search, cuda.search_along)
+            return _Engine(cuda.search, cuda.search_in_order, cuda.search_along)
 
 
 def _unit_vector(direction: tuple[float, float, float]) -> Float64s:

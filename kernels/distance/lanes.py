@@ -2,7 +2,7 @@
 
 In the normalised frame of the tree (half extent of the mesh about 1), and but for `measure_pairs` in single precision.
 
-    packet   float32 (80,)   five rows of 16: x, y, z, least squared distance so far, squared reach
+    packet   float32 (96,)   six rows of 16: x, y, z, least squared distance so far, squared reach, and the reach's lead
     winner   int32 (16,)     slot of the triangle that gave the least distance, -1 for none
     frame    float32 (6,)    box around the packet: x low, x high, y low, y high, z low, z high
     boxes    float32         groups of 8 boxes, 48 floats a group: for each axis eight lows, then eight highs
@@ -10,7 +10,8 @@ In the normalised frame of the tree (half extent of the mesh about 1), and but f
     records  float32         triangles in their own frame, RECORD floats each (kernels.distance.records)
 
 `reach` is the least distance plus the rounding error of this arithmetic: a triangle farther than it cannot be the
-closest one, whatever was rounded.
+closest one, whatever was rounded. Its square leads that of the least distance by 2 x distance x error + error^2; a lead
+that was computed earlier, from a longer distance, is on the safe side.
 """
 
 from collections.abc import Callable
@@ -27,11 +28,12 @@ from kernels.distance.rendering import rendered
 
 POINTS = 16
 CHILDREN = 8
-PACKET = 5 * POINTS
+PACKET = 6 * POINTS
 FRAME = 6
 GROUP = 6 * CHILDREN
 BEST_ROW = 3 * POINTS
 REACH_ROW = 4 * POINTS
+LEAD_ROW = 5 * POINTS
 
 Signature = Any
 Generator = Callable[[Any, v.Builder, Any, Any], v.Value]
@@ -80,14 +82,33 @@ def improve_by_triangle(
         v.store(builder, tested_data, builder.mul(arguments[5], v.INT64(POINTS)), squared, POINTS, 64)
         best = _row(builder, packet_data, BEST_ROW)
         is_better = v.is_less(builder, squared, best)
-        v.store(builder, packet_data, BEST_ROW, builder.select(is_better, squared, best), POINTS, 64)
+        least = builder.select(is_better, squared, best)
+        v.store(builder, packet_data, BEST_ROW, least, POINTS, 64)
+        reach = v.add(builder, least, _row(builder, packet_data, LEAD_ROW))
+        v.store(builder, packet_data, REACH_ROW, reach, POINTS, 64)
         slots = v.splat(builder, builder.trunc(arguments[1], v.INT32), POINTS, v.INT32)
         old = v.load(builder, winner_data, 0, POINTS, 64, v.INT32)
         v.store(builder, winner_data, 0, builder.select(is_better, slots, old), POINTS, 64, v.INT32)
-        within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
-        return v.lane_bits(builder, within, POINTS)
+        return v.lane_bits(builder, v.is_less(builder, squared, reach), POINTS)
 
     return types.int64(records, types.int64, packet, winner, tested, types.int64), generate
+
+
+def _within_reach(builder: v.Builder, tested: v.Value, row: v.Value, packet: v.Value) -> v.Value:
+    """Which points reach the triangle that was tested in `row`."""
+    squared = v.load(builder, tested, builder.mul(row, v.INT64(POINTS)), POINTS, 64)
+    return v.is_less(builder, squared, _row(builder, packet, REACH_ROW))
+
+
+@instruction
+def points_reaching_row(_: Any, tested: Any, row: Any, packet: Any) -> tuple[Signature, Generator]:
+    """Bits of the points within whose reach the triangle tested in `row` lies."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        tested_data, packet_data = (_data(context, builder, signature, arguments, k) for k in (0, 2))
+        return v.lane_bits(builder, _within_reach(builder, tested_data, arguments[1], packet_data), POINTS)
+
+    return types.int64(tested, types.int64, packet), generate
 
 
 @instruction
@@ -96,58 +117,108 @@ def rivals_in_row(_: Any, tested: Any, row: Any, slot: Any, packet: Any, winner:
 
     def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
         tested_data, packet_data, winner_data = (_data(context, builder, signature, arguments, k) for k in (0, 3, 4))
-        squared = v.load(builder, tested_data, builder.mul(arguments[1], v.INT64(POINTS)), POINTS, 64)
-        within = v.is_less(builder, squared, _row(builder, packet_data, REACH_ROW))
+        within = _within_reach(builder, tested_data, arguments[1], packet_data)
         slots = v.splat(builder, builder.trunc(arguments[2], v.INT32), POINTS, v.INT32)
-        is_other = builder.icmp_signed("!=", slots, v.load(builder, winner_data, 0, POINTS, 64, v.INT32))
+        winners = v.load(builder, winner_data, 0, POINTS, 64, v.INT32)
+        is_other = builder.and_(
+            builder.icmp_signed("!=", slots, winners),
+            builder.icmp_signed(">=", winners, ir.Constant(winners.type, [0] * POINTS)),
+        )
         return v.lane_bits(builder, builder.and_(within, is_other), POINTS)
 
     return types.int64(tested, types.int64, types.int64, packet, winner), generate
 
 
-@instruction
-def measure_pairs(
-    _: Any, corners: Any, pseudonormals: Any, packet: Any, lanes: Any, slots: Any, first: Any, squared: Any, sides: Any
-) -> tuple[Signature, Generator]:
-    """Squared distances and sides, in double precision, of 16 pairs of a lane and a slot from `first` on.
+def _measured(
+    builder: v.Builder, corner_data: v.Value, normal_data: v.Value, points: list[v.Value], slot: v.Value
+) -> tuple[v.Value, v.Value]:
+    """Squared distances and sides, in double precision, of 16 points to a triangle each."""
+    wide = v.vector_of(v.INT64, POINTS)
 
-    `packet` holds the points in double precision; `squared` and `sides` are written at `first` too.
+    def times(vector: v.Value, number: int) -> v.Value:
+        return builder.mul(vector, ir.Constant(wide, [number] * POINTS))
+
+    def plus(vector: v.Value, number: int) -> v.Value:
+        return builder.add(vector, ir.Constant(wide, [number] * POINTS))
+
+    row = times(slot, CORNERS)
+    corner = v.gather_rows(builder, corner_data, row, POINTS, CORNERS - 1, v.DOUBLE)
+    corner.append(v.gather(builder, corner_data, plus(row, CORNERS - 1), POINTS, v.DOUBLE))
+    *offset, feature = _offset_from_corners(*(v.Lanes(builder, each) for each in (*points, *corner)))
+    first = builder.add(times(slot, 3 * FEATURES), times(feature.value, 3))
+    normal = [v.gather(builder, normal_data, plus(first, axis), POINTS, v.FLOAT) for axis in range(3)]
+    doubled = [builder.fpext(each, v.vector_of(v.DOUBLE, POINTS)) for each in normal]
+    side = _dot(*offset, *(v.Lanes(builder, each) for each in doubled))
+    return _dot(*offset, *offset).value, side.value
+
+
+@instruction
+def measure_winners(
+    _: Any, corners: Any, pseudonormals: Any, coordinates: Any, packet: Any, winner: Any, squared: Any, sides: Any
+) -> tuple[Signature, Generator]:
+    """Squared distances and sides, in double precision, of the points of packet number `packet` to their winners.
+
+    They are written at 16 x `packet`; who has no winner gets those to slot 0.
     """
 
     def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
-        corner_data, normal_data, packet_data, lane_data, slot_data, squared_data, side_data = (
+        corner_data, normal_data, source, winner_data, squared_data, side_data = (
+            _data(context, builder, signature, arguments, k) for k in (0, 1, 2, 4, 5, 6)
+        )
+        here = v.at(builder, source, builder.mul(arguments[3], v.INT64(3 * POINTS)))
+        points = [v.load(builder, here, POINTS * axis, POINTS, 64, v.DOUBLE) for axis in range(3)]
+        slots = v.load(builder, winner_data, 0, POINTS, 64, v.INT32)
+        zero = ir.Constant(slots.type, [0] * POINTS)
+        slots = builder.select(builder.icmp_signed("<", slots, zero), zero, slots)
+        measured = _measured(
+            builder, corner_data, normal_data, points, builder.sext(slots, v.vector_of(v.INT64, POINTS))
+        )
+        first = builder.mul(arguments[3], v.INT64(POINTS))
+        for data, values in zip((squared_data, side_data), measured, strict=True):
+            v.store(builder, data, first, values, POINTS, 8, v.DOUBLE)
+        return context.get_dummy_value()
+
+    return types.void(corners, pseudonormals, coordinates, types.int64, winner, squared, sides), generate
+
+
+@instruction
+def measure_pairs(
+    _: Any,
+    corners: Any,
+    pseudonormals: Any,
+    coordinates: Any,
+    points: Any,
+    slots: Any,
+    first: Any,
+    squared: Any,
+    sides: Any,
+) -> tuple[Signature, Generator]:
+    """Squared distances and sides, in double precision, of 16 pairs of a point and a slot from `first` on.
+
+    Points are counted through the packets in `coordinates`; `squared` and `sides` are written at `first` too.
+    """
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        corner_data, normal_data, source, point_data, slot_data, squared_data, side_data = (
             _data(context, builder, signature, arguments, k) for k in (0, 1, 2, 3, 4, 6, 7)
         )
         wide = v.vector_of(v.INT64, POINTS)
-        lane, slot = (
+        point, slot = (
             builder.sext(v.load(builder, data, arguments[5], POINTS, 4, v.INT32), wide)
-            for data in (lane_data, slot_data)
+            for data in (point_data, slot_data)
         )
-
-        def from_rows(data: v.Value, row: v.Value, size: int, offset: v.Value, element: Any) -> v.Value:
-            place = builder.add(builder.mul(row, ir.Constant(wide, [size] * POINTS)), offset)
-            return v.gather(builder, data, place, POINTS, element)
-
-        def step(k: int) -> v.Value:
-            return ir.Constant(wide, [k] * POINTS)
-
-        points = [from_rows(packet_data, lane, 1, step(POINTS * axis), v.DOUBLE) for axis in range(3)]
-        corner = [from_rows(corner_data, slot, CORNERS, step(k), v.DOUBLE) for k in range(CORNERS)]
-        *offset, feature = _offset_from_corners(*(v.Lanes(builder, each) for each in (*points, *corner)))
-        first = builder.mul(feature.value, step(3))
-        normal = [
-            builder.fpext(
-                from_rows(normal_data, slot, 3 * FEATURES, builder.add(first, step(axis)), v.FLOAT),
-                v.vector_of(v.DOUBLE, POINTS),
-            )
-            for axis in range(3)
+        lane = builder.and_(point, ir.Constant(wide, [POINTS - 1] * POINTS))
+        packet = builder.mul(builder.sub(point, lane), ir.Constant(wide, [3] * POINTS))
+        places = [
+            builder.add(builder.add(packet, lane), ir.Constant(wide, [POINTS * axis] * POINTS)) for axis in range(3)
         ]
-        side = _dot(*offset, *(v.Lanes(builder, each) for each in normal))
-        v.store(builder, squared_data, arguments[5], _dot(*offset, *offset).value, POINTS, 8, v.DOUBLE)
-        v.store(builder, side_data, arguments[5], side.value, POINTS, 8, v.DOUBLE)
+        where = [v.gather(builder, source, place, POINTS, v.DOUBLE) for place in places]
+        measured = _measured(builder, corner_data, normal_data, where, slot)
+        for data, values in zip((squared_data, side_data), measured, strict=True):
+            v.store(builder, data, arguments[5], values, POINTS, 8, v.DOUBLE)
         return context.get_dummy_value()
 
-    signature = types.void(corners, pseudonormals, packet, lanes, slots, types.int64, squared, sides)
+    signature = types.void(corners, pseudonormals, coordinates, points, slots, types.int64, squared, sides)
     return signature, generate
 
 
@@ -225,6 +296,7 @@ def load_points(_: Any, packets: Any, first: Any, packet: Any, winner: Any, boun
             v.store(builder, packet_data, POINTS * axis, single, POINTS, 64)
         for offset in (BEST_ROW, REACH_ROW):
             v.store(builder, packet_data, offset, v.splat(builder, arguments[4], POINTS), POINTS, 64)
+        v.store(builder, packet_data, LEAD_ROW, v.constant(0.0, POINTS), POINTS, 64)
         none = ir.Constant(v.vector_of(v.INT32, POINTS), [-1] * POINTS)
         v.store(builder, winner_data, 0, none, POINTS, 64, v.INT32)
         return context.get_dummy_value()
@@ -258,8 +330,10 @@ def extend_reach(_: Any, packet: Any, margin: Any) -> tuple[Signature, Generator
         packet_data = _data(context, builder, signature, arguments, 0)
         best = _row(builder, packet_data, BEST_ROW)
         root = v.square_root(builder, best, POINTS)
-        extended = v.add(builder, root, v.splat(builder, arguments[1], POINTS))
-        reach = v.multiply(builder, extended, extended)
+        margin = v.splat(builder, arguments[1], POINTS)
+        lead = v.multiply(builder, margin, v.add(builder, v.add(builder, root, root), margin))
+        reach = v.add(builder, best, lead)
+        v.store(builder, packet_data, LEAD_ROW, lead, POINTS, 64)
         v.store(builder, packet_data, REACH_ROW, reach, POINTS, 64)
         return v.reduce(builder, reach, POINTS, v.maximum)
 

@@ -26,6 +26,7 @@ from kernels.registration.motion import even_rotations, rotations
 from kernels.registration.starts import surface_sample
 from kernels.warming import warm_up
 from tests.bench.figures import Bar, show
+from tests.bench.libraries import open3d
 from tests.kernels.registration.scans import angle_iron, bracket, stepped_block, worst_corner
 
 NOISE_MM = 0.02
@@ -81,10 +82,9 @@ def small_gicp(index: MeshIndex, points: np.ndarray, start: np.ndarray) -> np.nd
     return np.asarray(transform)
 
 
-def open3d(index: MeshIndex, points: np.ndarray, start: np.ndarray) -> np.ndarray:
+def open3d_icp(index: MeshIndex, points: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Point-to-plane with Tukey's kernel, by the same three reaches."""
-    pipelines = importlib.import_module("open3d").pipelines.registration
-    geometry, utility = (getattr(importlib.import_module("open3d"), name) for name in ("geometry", "utility"))
+    pipelines, geometry, utility = open3d().pipelines.registration, open3d().geometry, open3d().utility
     target, scan = (
         geometry.PointCloud(utility.Vector3dVector(cloud))
         for cloud in (surface_sample(index, REFERENCE_POINTS, seed=99), points)
@@ -111,7 +111,7 @@ def peers(with_open3d: bool) -> dict[str, Peer]:
     if importlib.util.find_spec("small_gicp"):
         found["small_gicp"] = small_gicp
     if with_open3d:
-        found["open3d"] = open3d
+        found["open3d"] = open3d_icp
     return found
 
 

@@ -206,6 +206,16 @@ def test_order_of_points_and_their_precision_change_nothing() -> None:
     assert np.array_equal(index.signed_distance(points).distance, index.signed_distance(points).distance)
 
 
+def test_points_without_any_order_are_measured_as_exactly() -> None:
+    # A packet of points that lie anywhere has a thousand rivals on the way, and must not drop the right one.
+    mesh, rng, count = trimesh.creation.icosphere(subdivisions=6), np.random.default_rng(7), 100_000 // SHARE**3
+    directions = rng.normal(size=(count, 3))
+    points = directions / np.linalg.norm(directions, axis=1, keepdims=True) * rng.normal(1, 0.5, (count, 1))
+    index = MeshIndex.build(mesh.vertices, mesh.faces)
+    in_order, as_they_come = (index.signed_distance(points, presorted=said).distance for said in (False, True))
+    assert np.abs(as_they_come - in_order).max() <= TOLERANCE * index.extent
+
+
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 8191, 8192, 8193])
 def test_every_count_of_points_is_measured(count: int) -> None:
     mesh = trimesh.creation.icosphere(subdivisions=2, radius=1)

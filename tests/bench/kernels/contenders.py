@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-import open3d
 from numpy.typing import NDArray
 
 from kernels.distance import MeshIndex
 from tests.bench.kernels.meshes import Mesh
+from tests.bench.libraries import open3d
 
 Points = NDArray[np.float32]
 Search = Callable[[Points], NDArray[Any]]
@@ -40,16 +40,16 @@ def ours(mesh: Mesh) -> MeshIndex:
 
 def open3d_scene(mesh: Mesh, threads: int) -> Any:
     """Open3D builds Embree's tree when it is first asked."""
-    scene = open3d.t.geometry.RaycastingScene(nthreads=threads)
+    scene = open3d().t.geometry.RaycastingScene(nthreads=threads)
     vertices, triangles = mesh.vertices_mm.astype(np.float32), mesh.triangles.astype(np.uint32)
-    scene.add_triangles(open3d.core.Tensor(vertices), open3d.core.Tensor(triangles))
-    scene.compute_distance(open3d.core.Tensor(vertices[:1]), nthreads=threads)
+    scene.add_triangles(open3d().core.Tensor(vertices), open3d().core.Tensor(triangles))
+    scene.compute_distance(open3d().core.Tensor(vertices[:1]), nthreads=threads)
     return scene
 
 
 def open3d_search(scene: Any, threads: int) -> Search:
     def search(points: Points) -> NDArray[Any]:
-        found: NDArray[Any] = scene.compute_signed_distance(open3d.core.Tensor(points), nthreads=threads).numpy()
+        found: NDArray[Any] = scene.compute_signed_distance(open3d().core.Tensor(points), nthreads=threads).numpy()
         return found
 
     return search
