@@ -54,9 +54,25 @@ def walk_by_levels(
             group = int64(source[i])
             found = append_children_within(boxes, group, frame, bound, below + (group - here) * CHILDREN, target, found)
         count, in_front = found, not in_front
-        if level > 0 and count > FRONT:
-            return -1, in_front
+        if level > 0 and count > MANY:
+            count = reached_groups(boxes, here, below, packet, target, count)
+            if count > FRONT:
+                return -1, in_front
     return count, in_front
+
+
+@compiled_finite
+def reached_groups(boxes: Float32s, here: int, below: int, packet: Float32s, groups: Int32s, count: int) -> int:
+    """Keep the groups whose box some point reaches, without a branch on data; gives how many.
+
+    here, below: the first group of their parents' level and of their own.
+    """
+    kept = int64(0)
+    for i in range(count):
+        place = int64(groups[i]) - below
+        groups[kept] = groups[i]
+        kept += int64(points_reaching(boxes, here + (place >> 3), place & 7, packet) != 0)
+    return kept
 
 
 @compiled_finite
@@ -73,8 +89,9 @@ def test_slots(
     """Test the triangles in `slots` that some point still reaches; those stay in front of `slots`; gives how many."""
     if count > MANY:
         # A stride of them first: what they teach spares most of the others.
-        stride = count >> 3
-        for i in range(8):
+        probes = max(8, count >> 4)
+        stride = count // probes
+        for i in range(probes):
             improve_by_triangle(records, int64(slots[i * stride]), packet, winner, tested, int64(0))
         extend_reach(packet, margin)
     kept = int64(0)
