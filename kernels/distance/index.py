@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import assert_never
 
 import numpy as np
@@ -137,8 +137,10 @@ class MeshIndex:
         if not max_distance > 0:
             raise InvalidParameter("max_distance", max_distance, "above zero")
         with all_cores() as threads:
-            low_and_high = bounds(checked, threads) if len(checked) else np.zeros(6)
-            self._refuse_far(checked, low_and_high)
+            low_and_high = np.zeros(6)
+            if len(checked):
+                low_and_high = bounds(checked, threads)
+                self._refuse_far(checked, low_and_high)
             yield checked, low_and_high, threads
 
     @contextmanager
@@ -159,29 +161,17 @@ class MeshIndex:
 
     def _searched(self, packets: Packets, max_distance: float) -> tuple[Float64s, Int32s]:
         """Distances and slots, in the caller's order."""
-        count = len(packets.order)
-        distances, slots = np.empty(count), np.empty(count, np.int32)
-        _engine().search(
-            packets.coordinates,
-            packets.order,
-            self.tree.boxes,
-            self.tree.level_starts,
-            self.records,
-            self.corners,
-            self.pseudonormals,
-            max_distance * self.frame.scale,
-            1.0 / self.frame.scale,
-            distances,
-            slots,
-        )
-        return distances, slots
+        search = partial(_engine().search, packets.coordinates, packets.order)
+        return self._found(search, len(packets.order), max_distance)
 
     def _searched_in_order(self, points: Points, max_distance: float) -> tuple[Float64s, Int32s]:
         """Distances and slots of points that are neighbours as they come."""
-        distances, slots = np.empty(len(points)), np.empty(len(points), np.int32)
-        _engine().search_in_order(
-            points,
-            (*self.frame.center, self.frame.scale),
+        search = partial(_engine().search_in_order, points, (*self.frame.center, self.frame.scale))
+        return self._found(search, len(points), max_distance)
+
+    def _found(self, search: Callable[..., None], count: int, max_distance: float) -> tuple[Float64s, Int32s]:
+        distances, slots = np.empty(count), np.empty(count, np.int32)
+        search(
             self.tree.boxes,
             self.tree.level_starts,
             self.records,

@@ -237,9 +237,12 @@ def test_points_beyond_the_limit_have_no_distance() -> None:
     assert (limited.triangle[~near] == -1).all()
 
 
-def test_no_points_have_no_distances() -> None:
+@pytest.mark.parametrize("presorted", [False, True])
+def test_no_points_have_no_distances(presorted: bool) -> None:
+    # Farther from the origin than a point may be.
     mesh = trimesh.creation.box((1, 1, 1))
-    assert len(MeshIndex.build(mesh.vertices, mesh.faces).signed_distance(np.empty((0, 3)))) == 0
+    index = MeshIndex.build(mesh.vertices + 1e10, mesh.faces)
+    assert len(index.signed_distance(np.empty((0, 3)), presorted=presorted)) == 0
 
 
 def test_what_cannot_be_measured_is_refused_with_the_reason() -> None:
