@@ -161,11 +161,14 @@ def search_in_order(
     for turn in prange(chunks_of(count)):
         first = dealt(turn, chunks_of(count)) * CHUNK
         here = min(CHUNK, count - first)
-        coordinates, order = aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES), np.arange(here)
+        coordinates, order = (
+            aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES),
+            np.arange(here).astype(np.uint32),
+        )
         for i in range(here):
             put(coordinates, i, points[first + i, 0], points[first + i, 1], points[first + i, 2], frame)
         fill_last_packet(coordinates, here)
         search_chunk(
-            coordinates, order.astype(np.uint32), 0, here, boxes, starts, records, corners, pseudonormals, limit, unit,
+            coordinates, order, 0, here, boxes, starts, records, corners, pseudonormals, limit, unit,
             distances[first : first + here], slots[first : first + here],
         )  # fmt: skip

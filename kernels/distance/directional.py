@@ -13,7 +13,7 @@ from numba import prange
 
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s, UInt32s
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, int64
-from kernels.distance.cpu import CHUNK
+from kernels.distance.cpu import CHUNK, chunks_of, dealt
 from kernels.distance.formula import CORNERS, crossing
 from kernels.distance.hunt import ROUNDING, STACK
 from kernels.distance.lanes import children_within, lowest_bit
@@ -132,7 +132,8 @@ def search_along(
 ) -> None:
     """All points, a chunk a time; `limit` is normalised, distances are multiplied by `unit`."""
     count = points.shape[0]
-    for chunk in prange((count + CHUNK - 1) // CHUNK):
+    for place in prange(chunks_of(count)):
+        chunk = dealt(place, chunks_of(count))
         frame, gaps = np.empty(6, np.float32), np.empty(CHILDREN, np.float32)
         groups, levels = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
         hint = int64(-1)
