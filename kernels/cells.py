@@ -28,18 +28,23 @@ class Cells:
 
 def cells_of(points: Float64s, side: float) -> Cells:
     """The cloud in cells; wider ones where so many would not be counted in 64 bits."""
-    low = points.min(axis=0) if len(points) else np.zeros(3)
-    extent = np.ptp(points, axis=0) if len(points) else np.zeros(3)
-    side = max(side, float(extent.max()) / 2**20)
+    low, high = bounds_of(points) if len(points) else (np.zeros(3), np.zeros(3))
+    side = max(side, float((high - low).max()) / 2**20)
     places = np.floor((points - low) / side).astype(np.int64)
     keys, spans = keys_of(places)
     order = np.argsort(keys, kind="stable")
     return Cells(np.ascontiguousarray(points[order]), keys[order], order, low, spans, side)
 
 
+def bounds_of(points: Float64s) -> tuple[Float64s, Float64s]:
+    """(3,) least and largest of each axis: a column at a time, for rows of three cost NumPy ten times as much."""
+    columns = [points[:, axis] for axis in range(3)]
+    return np.array([each.min() for each in columns]), np.array([each.max() for each in columns])
+
+
 def keys_of(places: Int64s) -> tuple[Int64s, Int64s]:
     """(n,) one number for each cell, z the fastest, and how many cells there are an axis; no place is below zero."""
-    spans: Int64s = places.max(axis=0, initial=0) + 1
+    spans = np.array([places[:, axis].max(initial=0) for axis in range(3)]) + 1
     return (places[:, 0] * spans[1] + places[:, 1]) * spans[2] + places[:, 2], spans
 
 

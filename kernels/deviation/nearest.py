@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from kernels.arrays import Float64s, Int64s
-from kernels.cells import Cells, cells_of, first_at_least, keys_of
+from kernels.cells import Cells, bounds_of, cells_of, first_at_least, keys_of
 from kernels.compiled import compiled, compiled_parallel, inlined, int64
 from kernels.device import all_cores
 
@@ -102,10 +102,11 @@ def nearest_in(tree: "cKDTree[None]", places: Float64s, count: int) -> tuple[Flo
 def _side(points: Float64s, wanted: float) -> float:
     """Of cells that hold so many points each, where there are any; told by a sample, as on a surface."""
     sample = points[:: max(1, len(points) // _SAMPLE)]
-    extent = max(float(np.ptp(points, axis=0).max()), 1e-300)
+    low, high = bounds_of(points)
+    extent = max(float((high - low).max()), 1e-300)
     side = extent * float(np.sqrt(wanted / len(sample)))
     for _ in range(6):
-        places = np.floor((sample - points.min(axis=0)) / side).astype(np.int64)
+        places = np.floor((sample - low) / side).astype(np.int64)
         held = len(sample) / len(np.unique(keys_of(places)[0]))
         if 0.8 * wanted <= held <= 1.25 * wanted:
             break
