@@ -59,6 +59,8 @@ from workers.readers.values import Floats, ScanCloud
 # A tile that is so many times larger than planned holds one place over and over: no scanner does that.
 _OVERFULL = 4
 _READS_AT_ONCE = 8
+# Tiles of a million points, of which each takes 60 MB for a moment.
+_UNPACKED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,16 +228,25 @@ class LargeScan:
         own = unpacked_cells(await self._stored.get(_points_name(number)))
         reach = math.ceil(against.usual.halo / plan.grid.step_mm)
         room = await asyncio.to_thread(Surroundings.of, own, reach)
-        around = [own[:0]]
-        for other in neighbours(tiles, number, reach):
-            body = await self._stored.get(_points_name(other))
-            around.append(await asyncio.to_thread(lambda body: room.among(unpacked_cells(body)), body))
-        said, deviations = await asyncio.to_thread(measured_tile, plan.grid, against, own, np.concatenate(around))
+        around = await self._around(neighbours(tiles, number, reach), room)
+        cells = np.concatenate([own[:0], *around])
+        said, deviations = await asyncio.to_thread(measured_tile, plan.grid, against, own, cells)
         await self._stored.put(_figures_name(number), await asyncio.to_thread(packed_figures, said))
         await self._stored.put(_deviations_name(number), deviations)
         facts = MeasuredFacts(pose, hashlib.sha256(deviations).hexdigest())
         await self._stored.keep(MEASURED, number, facts)
         return facts
+
+    async def _around(self, others: Sequence[int], room: Surroundings) -> list[Cells]:
+        """Of each of those tiles what lies in the room."""
+        gate = asyncio.Semaphore(_UNPACKED_AT_ONCE)
+
+        async def inside(other: int) -> Cells:
+            async with gate:
+                body = await self._stored.get(_points_name(other))
+                return await asyncio.to_thread(lambda: room.among(unpacked_cells(body)))
+
+        return await asyncio.gather(*map(inside, others))
 
     async def _gathered(self, tiles: dict[int, TileFacts]) -> Whole:
         """Merged in the order of the tiles: sums come out the same however often the work was taken over."""

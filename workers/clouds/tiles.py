@@ -21,6 +21,7 @@ from workers.readers.values import Floats
 
 _MOST_CUBES = 2**20
 """Along one axis: three such numbers fit in 64 bits."""
+_SHIFTS = np.array([42, 21, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +80,22 @@ class Surroundings:
     @classmethod
     def of(cls, own: Cells, reach: int) -> Surroundings:
         side = max(reach, 2**31 // _MOST_CUBES)
-        places = np.unique(own // side, axis=0).astype(np.int64)
         steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-        beside = (places[:, None] + steps).reshape(-1, 3)
+        beside = np.unique(_numbers(own // side))[:, None] + ((steps << _SHIFTS).sum(axis=1))
         low, high = own.min(axis=0).astype(np.int64), own.max(axis=0).astype(np.int64)
-        return cls(low - reach, high + reach, side, np.unique(_numbers(beside)))
+        return cls(low - reach, high + reach, side, np.unique(beside))
 
     def among(self, cells: Cells) -> Cells:
         """Those of the cells that lie in the cubes."""
         near = cells[((cells >= self.low) & (cells <= self.high)).all(axis=1)]
-        cubes = _numbers((near // self.side).astype(np.int64))
+        cubes = _numbers(near // self.side)
         rows = np.minimum(np.searchsorted(self.cubes, cubes), len(self.cubes) - 1)
         inside: Cells = near[self.cubes[rows] == cubes]
         return inside
 
 
-def _numbers(cubes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _numbers(cubes: NDArray[np.int32]) -> NDArray[np.int64]:
+    """(n,) one number for each cube: those beside it are a fixed step away."""
     # One more on either side: a cube beside the first has a number below zero.
-    shifted = cubes + 1
-    numbers: NDArray[np.int64] = (shifted[:, 0] << 42) | (shifted[:, 1] << 21) | shifted[:, 2]
+    numbers: NDArray[np.int64] = ((cubes + np.int64(1)) << _SHIFTS).sum(axis=1)
     return numbers
