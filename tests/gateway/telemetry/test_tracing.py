@@ -278,21 +278,27 @@ async def test_a_slow_collector_holds_up_no_request_and_the_end_only_shortly() -
 
 
 async def test_what_a_collector_cannot_take_now_comes_again_and_what_it_refuses_does_not() -> None:
+    refuses = False
+
     async def moody(number: int) -> web.Response:
-        return web.Response(status={1: 503, 2: 429, 4: 400}.get(number, 200))
+        return web.Response(status=400 if refuses else {1: 503, 2: 429}.get(number, 200))
 
     async with collecting(moody) as collector:
         async with observed(telemetry=tracing(collector)) as gateway:
             await gateway.ask(PLAIN)
             await collector.has(5)
-            assert len(collector.bodies) == 3
-            assert len(set(collector.bodies)) == 1
+            # On a slow machine a request's spans go out in several bodies; the first one comes three times.
+            assert collector.bodies[0] == collector.bodies[1] == collector.bodies[2]
+            taken = len(collector.bodies)
+            assert len(set(collector.bodies)) == taken - 2
+            refuses = True
             await gateway.ask(PLAIN)
             counts = gateway.app.state.gateway.pipeline.observers.tracer.counts
             async with asyncio.timeout(5):
-                while not counts.dropped:
+                while counts.dropped < 3:
                     await asyncio.sleep(0.01)
-        assert (counts.exported, counts.dropped, len(collector.bodies)) == (5, 3, 4)
+        assert (counts.exported, counts.dropped) == (5, 3)
+        assert len(set(collector.bodies)) == len(collector.bodies) - 2 > taken - 2
 
 
 async def test_what_waits_is_sent_when_the_gateway_ends() -> None:
