@@ -37,7 +37,7 @@ def cells_of(points: Float64s, side: float) -> Cells:
 
 
 def bounds_of(points: Float64s) -> tuple[Float64s, Float64s]:
-    """(3,) least and largest of each axis: a column at a time, for rows of three cost NumPy ten times as much."""
+    """(3,) least and largest of each axis: a column at a time, for rows of three cost NumPy six times as much."""
     columns = [points[:, axis] for axis in range(3)]
     return np.array([each.min() for each in columns]), np.array([each.max() for each in columns])
 

@@ -21,7 +21,6 @@ from workers.readers.values import Floats
 
 _MOST_CUBES = 2**20
 """Along one axis: three such numbers fit in 64 bits."""
-_SHIFTS = np.array([42, 21, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +80,7 @@ class Surroundings:
     def of(cls, own: Cells, reach: int) -> Surroundings:
         side = max(reach, 2**31 // _MOST_CUBES)
         steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-        beside = np.unique(_numbers(own // side))[:, None] + ((steps << _SHIFTS).sum(axis=1))
+        beside = np.unique(_numbers(own // side))[:, None] + (_numbers(steps) - _numbers(np.zeros((1, 3), np.int32)))
         low, high = own.min(axis=0).astype(np.int64), own.max(axis=0).astype(np.int64)
         return cls(low - reach, high + reach, side, np.unique(beside))
 
@@ -94,8 +93,9 @@ class Surroundings:
         return inside
 
 
-def _numbers(cubes: NDArray[np.int32]) -> NDArray[np.int64]:
+def _numbers(cubes: NDArray[np.integer]) -> NDArray[np.int64]:
     """(n,) one number for each cube: those beside it are a fixed step away."""
     # One more on either side: a cube beside the first has a number below zero.
-    numbers: NDArray[np.int64] = ((cubes + np.int64(1)) << _SHIFTS).sum(axis=1)
+    x, y, z = (cubes[:, axis] + np.int64(1) for axis in range(3))
+    numbers: NDArray[np.int64] = (x << 42) | (y << 21) | z
     return numbers
