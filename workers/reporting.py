@@ -71,7 +71,7 @@ def draw(subject: Subject, mesh: NominalMesh, found: Measuring) -> Drawn:
     worst = [WorstPlace(place.position, place.deviation) for place in told.worst[:_WORST_COUNT]]
     painted = Painted.of(mesh, found.points_mm, found.deviations_mm, zone)
     heat_map = heat_map_png(painted, worst, title, subtitle)
-    histogram = histogram_png(found.deviations_mm, zone, _figures(told), title)
+    histogram = histogram_png(found.survey, painted.scale, _figures(told), title)
     return Drawn(
         heat_map,
         histogram,

@@ -1,7 +1,8 @@
 """The histogram of deviations, in the colours of the heat map, with the tolerance and the usual figures.
 
-In: signed deviations, a tolerance zone, and figures as name and value, not computed here. Out: a PNG, the same
-bytes for the same input. What lies beyond the scale is counted in words at its end, not squeezed into the last bar.
+In: a survey (its strays are left out, as in the figures), the heat map's scale, and figures as name and value, not
+computed here. Out: a PNG, the same bytes for the same input. What lies beyond the scale is counted in words at its end,
+not squeezed into the last bar.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workers.pictures.colours import Floats, scale_for
-from workers.pictures.zone import Zone, signed
+from kernels.deviation import Survey
+from workers.pictures.colours import Floats, Scale
+from workers.pictures.zone import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +24,7 @@ _INK, _FAINT = "#1d2129", "#5b6370"
 _BARS = 80
 
 
-def histogram_png(deviation_mm: Floats, zone: Zone, figures: Sequence[tuple[str, str]], title: str) -> bytes:
+def histogram_png(found: Survey, scale: Scale, figures: Sequence[tuple[str, str]], title: str) -> bytes:
     """1400 x 700 pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -31,7 +33,7 @@ def histogram_png(deviation_mm: Floats, zone: Zone, figures: Sequence[tuple[str,
     FigureCanvasAgg(figure)
     figure.text(0.08, 0.93, title, fontsize=15, fontweight="bold", color=_INK, va="center")
     axes = figure.add_axes((0.08, 0.13, 0.65, 0.70))
-    _bars(axes, deviation_mm, zone)
+    _bars(axes, found.distances, scale)
     for number, (name, value) in enumerate(figures):
         height = 0.80 - number * 0.075
         figure.text(0.76, height, name, fontsize=10.5, color=_FAINT, va="center")
@@ -41,9 +43,8 @@ def histogram_png(deviation_mm: Floats, zone: Zone, figures: Sequence[tuple[str,
     return out.getvalue()
 
 
-def _bars(axes: Axes, deviation_mm: Floats, zone: Zone) -> None:
-    scale = scale_for(deviation_mm, zone)
-    limit = scale.limit_mm
+def _bars(axes: Axes, deviation_mm: Floats, scale: Scale) -> None:
+    zone, limit = scale.zone, scale.limit_mm
     borders = np.linspace(-limit, limit, _BARS + 1)
     counts, _ = np.histogram(deviation_mm, borders)
     shares = counts * (100.0 / max(len(deviation_mm), 1))

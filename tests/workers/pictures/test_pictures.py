@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kernels.deviation import survey
 from workers import reporting
 from workers.pictures import scene
 from workers.pictures.colours import NO_DATA, Scale, scale_for
@@ -160,10 +161,22 @@ def test_the_heat_map_is_a_picture_with_the_same_bytes_each_time(
     assert Image.open(io.BytesIO(first)).size == (1820, 1260)
 
 
+def histogram(scan: tuple[np.ndarray, np.ndarray]) -> bytes:
+    return histogram_png(survey(*scan), scale_for(scan[1], ZONE), FIGURES, "Block")
+
+
 def test_the_histogram_has_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
-    first, second = (histogram_png(scan[1], ZONE, FIGURES, "Block") for _ in range(2))
+    first, second = (histogram(scan) for _ in range(2))
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (1400, 700)
+
+
+def test_strays_are_in_no_bar_and_not_beyond_the_scale(scan: tuple[np.ndarray, np.ndarray]) -> None:
+    points, deviations = scan
+    above = np.column_stack([np.linspace(5.0, 35.0, 20), np.full(20, 15.0), np.linspace(23.0, 60.0, 20)])
+    stray = np.vstack([points, above]), np.append(deviations, above[:, 2] - SIZE_MM[2])
+    assert survey(*stray).strays == survey(*scan).strays + 20
+    assert histogram(stray) == histogram(scan)
 
 
 def facts(**changes: object) -> ReportFacts:
@@ -198,7 +211,7 @@ def facts(**changes: object) -> ReportFacts:
 
 
 def test_a_report_is_a_pdf_with_the_same_bytes_each_time(scan: tuple[np.ndarray, np.ndarray]) -> None:
-    picture = histogram_png(scan[1], ZONE, FIGURES, "Block")
+    picture = histogram(scan)
     first, second = (report_pdf(facts(), picture, picture, WORST) for _ in range(2))
     assert first.startswith(b"%PDF-")
     assert first == second
