@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -32,8 +33,10 @@ from kernels.distance import MeshIndex
 from subgraphs.inspection.model import Scan
 from workers.actor import Run
 from workers.clouds import runs
+from workers.clouds.ahead import one_ahead, together
 from workers.clouds.figures import packed_figures, unpacked_figures
-from workers.clouds.grid import Cells, grid_for
+from workers.clouds.grid import Cells, Grid, grid_for
+from workers.clouds.near import Surroundings, coarse_cubes, neighbours
 from workers.clouds.pieces import (
     MEASURED,
     PLAN,
@@ -48,7 +51,7 @@ from workers.clouds.pieces import (
     TileFacts,
 )
 from workers.clouds.stored import Stored
-from workers.clouds.tiles import Against, Surroundings, measured_tile, neighbours
+from workers.clouds.tiles import Against, measured_tile
 from workers.errors import CloudEmpty, CloudNotFinite, FileTooLarge
 from workers.measuring import Measuring, measure
 from workers.meshes import NominalMesh
@@ -72,6 +75,14 @@ class LargeMeasuring:
     index: bytes
     leftovers: tuple[str, ...]
     """Objects that are needed until the job is over."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Gathered:
+    """A tile's own cells, and those of other tiles that lie around it."""
+
+    own: Cells
+    around: Cells
 
 
 class LargeScan:
@@ -148,7 +159,7 @@ class LargeScan:
             if number not in done:
                 parts = await self._parts(plan, indices, low, high)
                 cells = await asyncio.to_thread(runs.merged_tile, parts, plan.grid, low, high)
-                done[number] = await self._stored_tile(number, cells)
+                done[number] = await self._stored_tile(plan.grid, number, cells)
             ready += done[number].points
         await self.run.report(ready, total, "points", "sort")
         # One that begins at a place which fills whole blocks leaves nothing to the one before it.
@@ -171,13 +182,14 @@ class LargeScan:
                 body = await self._stored.get_range(f"runs/{number:06}.blocks", start, end - start)
                 return indices[number], blocks, body
 
-        return list(await asyncio.gather(*map(part, range(plan.runs))))
+        return await together([part(number) for number in range(plan.runs)])
 
-    async def _stored_tile(self, number: int, cells: Cells) -> TileFacts:
+    async def _stored_tile(self, grid: Grid, number: int, cells: Cells) -> TileFacts:
         def packed() -> tuple[bytes, TileFacts]:
             body = packed_cells(cells)
             low, high = cells.min(axis=0, initial=2**31 - 1), cells.max(axis=0, initial=0)
-            return body, TileFacts(len(cells), _three(low), _three(high), hashlib.sha256(body).hexdigest())
+            cubes, digest = coarse_cubes(grid, cells), hashlib.sha256(body).hexdigest()
+            return body, TileFacts(len(cells), _three(low), _three(high), cubes, digest)
 
         body, facts = await asyncio.to_thread(packed)
         await self._stored.put(_points_name(number), body)
@@ -213,32 +225,27 @@ class LargeScan:
         index = await asyncio.to_thread(MeshIndex.build, mesh.vertices_mm, mesh.triangles)
         lower, upper = self.scan.rule.lower_mm, self.scan.rule.upper_mm
         against = Against(index, mesh.faces, surfaces, found.registration.transform, usual, lower, upper)
-        total, ready = sum(facts.points for facts in tiles.values()), 0
-        for number, facts in sorted(tiles.items()):
-            await self.run.report(ready, total, "points", "measure")
-            if number not in done:
-                done[number] = await self._measured_tile(plan, against, tiles, number, pose)
-            ready += facts.points
+        total = sum(facts.points for facts in tiles.values())
+        ready = sum(tiles[number].points for number in done)
         await self.run.report(ready, total, "points", "measure")
+
+        async def gathered(number: int) -> _Gathered:
+            return await self._with_surroundings(plan.grid, usual, tiles, number)
+
+        left = [number for number in sorted(tiles) if number not in done]
+        async with aclosing(one_ahead(left, gathered)) as each:
+            async for number, cells in each:
+                done[number] = await self._measured_tile(plan.grid, against, cells, number, pose)
+                ready += tiles[number].points
+                await self.run.report(ready, total, "points", "measure")
         return done
 
-    async def _measured_tile(
-        self, plan: Plan, against: Against, tiles: dict[int, TileFacts], number: int, pose: str
-    ) -> MeasuredFacts:
+    async def _with_surroundings(
+        self, grid: Grid, usual: UsualInWhole, tiles: dict[int, TileFacts], number: int
+    ) -> _Gathered:
         own = unpacked_cells(await self._stored.get(_points_name(number)))
-        reach = math.ceil(against.usual.halo / plan.grid.step_mm)
+        reach = math.ceil(usual.halo / grid.step_mm)
         room = await asyncio.to_thread(Surroundings.of, own, reach)
-        around = await self._around(neighbours(tiles, number, reach), room)
-        cells = np.concatenate([own[:0], *around])
-        said, deviations = await asyncio.to_thread(measured_tile, plan.grid, against, own, cells)
-        await self._stored.put(_figures_name(number), await asyncio.to_thread(packed_figures, said))
-        await self._stored.put(_deviations_name(number), deviations)
-        facts = MeasuredFacts(pose, hashlib.sha256(deviations).hexdigest())
-        await self._stored.keep(MEASURED, number, facts)
-        return facts
-
-    async def _around(self, others: Sequence[int], room: Surroundings) -> list[Cells]:
-        """Of each of those tiles what lies in the room."""
         gate = asyncio.Semaphore(_UNPACKED_AT_ONCE)
 
         async def inside(other: int) -> Cells:
@@ -246,7 +253,18 @@ class LargeScan:
                 body = await self._stored.get(_points_name(other))
                 return await asyncio.to_thread(lambda: room.among(unpacked_cells(body)))
 
-        return await asyncio.gather(*map(inside, others))
+        others = await asyncio.to_thread(neighbours, grid, tiles, number, reach)
+        return _Gathered(own, np.concatenate([own[:0], *await together([inside(other) for other in others])]))
+
+    async def _measured_tile(
+        self, grid: Grid, against: Against, cells: _Gathered, number: int, pose: str
+    ) -> MeasuredFacts:
+        said, deviations = await asyncio.to_thread(measured_tile, grid, against, cells.own, cells.around)
+        await self._stored.put(_figures_name(number), await asyncio.to_thread(packed_figures, said))
+        await self._stored.put(_deviations_name(number), deviations)
+        facts = MeasuredFacts(pose, hashlib.sha256(deviations).hexdigest())
+        await self._stored.keep(MEASURED, number, facts)
+        return facts
 
     async def _gathered(self, tiles: dict[int, TileFacts]) -> Whole:
         """Merged in the order of the tiles: sums come out the same however often the work was taken over."""

@@ -46,11 +46,12 @@ class RunFacts(Struct, frozen=True):
 
 
 class TileFacts(Struct, frozen=True):
-    """Cells of the corners; `sha256` is of the object."""
+    """Cells of the corners; the coarse cubes that it fills, three bytes each; `sha256` is of the object."""
 
     points: int
     low: tuple[int, int, int]
     high: tuple[int, int, int]
+    cubes: bytes
     sha256: str
 
 
