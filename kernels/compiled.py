@@ -53,7 +53,7 @@ def compiled(function: F) -> F:
 
 
 def compiled_parallel(function: F) -> F:
-    """All threads (`prange`), strict float arithmetic; call it within `kernels.device.all_cores()`."""
+    """All threads (`prange`), strict float arithmetic; call it within `kernels.device.cores_for`."""
     return cast(F, njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))
 
 

@@ -4,8 +4,9 @@ The device is chosen once a process: the cores, unless `D2R_DEVICE=cuda` asks fo
 brings what that takes): what was tried in a simulator only shall not decide unasked. Results differ by last places;
 which it was is said by `described`.
 
-`all_cores` guards every parallel kernel. One call already uses every core, so a second at the same time gains nothing,
-and Numba's fallback thread pool ends the process when two Python threads enter it together.
+`cores_for` guards every parallel kernel. One call already uses every core, so a second at the same time gains nothing,
+and Numba's fallback thread pool ends the process when two Python threads enter it together. Little work gets one
+thread: several only wait for one another then, up to ten times as long where other processes use the cores as well.
 """
 
 import enum
@@ -24,6 +25,10 @@ class Device(enum.Enum):
     CPU = "cpu"
     CUDA = "cuda"
 
+
+# Threads that wait sleep, where OpenMP is what runs them: as a rule they spin, and take the core from the thread that
+# they wait for where other processes are at work, too. OpenMP reads it once, as the first parallel kernel runs.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -63,7 +68,16 @@ def described() -> str:
 
 
 @contextmanager
-def all_cores() -> Iterator[int]:
-    """Hold the cores for one parallel kernel; gives the number of threads it may split its work into."""
+def cores_for(items: int, least: int = 8192) -> Iterator[int]:
+    """Hold the cores for one parallel kernel; gives the number of threads that it may split its work into.
+
+    `items` are what it loops over, `least` how many of them are worth a thread: those of about 4 ms.
+    """
     with _ONE_AT_A_TIME:
-        yield int(numba.get_num_threads())
+        allowed = int(numba.get_num_threads())
+        threads = max(1, min(allowed, items // least))
+        numba.set_num_threads(threads)
+        try:
+            yield threads
+        finally:
+            numba.set_num_threads(allowed)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from kernels.arrays import Int32s
 from kernels.compiled import compiled_parallel, inlined, uint64
-from kernels.device import all_cores
+from kernels.device import cores_for
 
 UInt64s = NDArray[np.uint64]
 
 BITS = 21
 """Of each axis."""
+WORTH_A_THREAD = 2**18
+"""Cells."""
 
 
 @inlined
@@ -46,7 +48,7 @@ def shift_for(largest: int) -> int:
 def morton_keys(cells: Int32s, shift: int) -> UInt64s:
     """(n,) the key of every cell."""
     keys = np.empty(len(cells), np.uint64)
-    with all_cores():
+    with cores_for(len(cells), WORTH_A_THREAD):
         write_keys(np.ascontiguousarray(cells), shift, keys)
     return keys
 

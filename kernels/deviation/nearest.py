@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from kernels.arrays import Float64s, Int64s
 from kernels.cells import Cells, bounds_of, cells_of, first_at_least, keys_of
 from kernels.compiled import compiled, compiled_parallel, inlined, int64
-from kernels.device import all_cores
+from kernels.device import cores_for
 
 RINGS = 3
 """Of cells around a place's own, at most."""
@@ -61,7 +61,7 @@ class Nearest:
         """own: which point in the order of the cells each place is, and leaves out; -1 for none."""
         cells = self.cells
         medians, reaches = np.empty(len(places)), np.empty(len(places))
-        with all_cores():
+        with cores_for(len(places), CHUNK):
             settle(
                 cells.points, self.values, cells.keys, cells.low, cells.spans, cells.side,
                 np.ascontiguousarray(places), own, self.count, medians, reaches,

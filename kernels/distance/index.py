@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kernels.arrays import Float32s, Float64s, Int32s, Points, SmallInts, as_points, as_triangles, as_vertices
-from kernels.device import Device, all_cores, device
+from kernels.device import Device, cores_for, device
 from kernels.distance import cpu, directional
 from kernels.distance.describe import describe, name_rows
 from kernels.distance.directional import Seen, seen_along
@@ -76,7 +76,7 @@ class MeshIndex:
         faces = as_triangles(triangles, len(points))
         if len(faces) == 0:
             raise EmptyMesh(0)
-        with all_cores() as threads:
+        with cores_for(len(faces)) as threads:
             return _indexed(*surface_of(points, faces), threads)
 
     @property
@@ -136,7 +136,7 @@ class MeshIndex:
         checked = as_points(points)
         if not max_distance > 0:
             raise InvalidParameter("max_distance", max_distance, "above zero")
-        with all_cores() as threads:
+        with cores_for(len(checked)) as threads:
             low_and_high = np.zeros(6)
             if len(checked):
                 low_and_high = bounds(checked, threads)

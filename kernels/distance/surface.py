@@ -53,7 +53,7 @@ class Edges:
 
 
 def surface_of(vertices: Float64s, triangles: Int32s) -> tuple[Surface, Edges]:
-    """Weld, drop and pair; refuses a mesh of which nothing is left. Call it within `kernels.device.all_cores()`."""
+    """Weld, drop and pair; refuses a mesh of which nothing is left. Call it within `kernels.device.cores_for`."""
     welded = weld(vertices + 0.0, triangles)  # plus zero turns -0.0 into 0.0: one point, one bit pattern
     turns = np.empty(len(welded), np.uint8)
     turn_longest_first(vertices * unit_of(vertices), welded, FLATNESS, turns)

@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.arrays import Float64s, Int64s, as_points
 from kernels.cells import Cells, cells_of
-from kernels.device import all_cores
+from kernels.device import cores_for
 from kernels.errors import InvalidParameter, WrongShape
 from kernels.m3c2.cylinders import SIDE, means_within
 
 FEWEST = 4
 STUDENT = 1.96
+WORTH_A_THREAD = 512
+"""Core points."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _averaged(points: ArrayLike, cores: Float64s, normals: Float64s, radius: flo
     counts = np.zeros(len(cores), np.int64)
     means, variances = np.zeros(len(cores)), np.zeros(len(cores))
     if len(cells.points):
-        with all_cores():
+        with cores_for(len(cores), WORTH_A_THREAD):
             means_within(
                 cells.points, cells.keys, cells.low, cells.spans, cells.side,
                 cores, normals, radius, depth, counts, means, variances,

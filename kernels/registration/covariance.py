@@ -11,8 +11,8 @@ block counts in full. Correlation longer than a block does not; nor does the sca
 import numpy as np
 
 from kernels.arrays import Float64s
-from kernels.device import all_cores
-from kernels.registration.icp import RESISTED, Allowed, Poses, Surroundings, normal_equations, symmetric
+from kernels.device import cores_for
+from kernels.registration.icp import CHEAP, RESISTED, Allowed, Poses, Surroundings, normal_equations, symmetric
 
 BLOCKS = 256
 
@@ -20,7 +20,7 @@ BLOCKS = 256
 def covariance(around: Surroundings, poses: Poses, cutoffs: Float64s, allowed: Allowed | None) -> Float64s:
     """(6, 6) covariance of the first pose; zero along motions that are locked or that the scan does not resist."""
     size = max(1, -(-poses.distances.shape[1] // BLOCKS))
-    with all_cores():
+    with cores_for(poses.distances.shape[1], CHEAP):
         sums = normal_equations(
             poses.points[:1], poses.distances[:1], poses.triangles[:1], around.planes, cutoffs[:1], around.center, size
         )[0]

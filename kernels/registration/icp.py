@@ -18,7 +18,7 @@ from numba import prange
 
 from kernels.arrays import Float64s, Int32s
 from kernels.compiled import compiled_parallel
-from kernels.device import all_cores
+from kernels.device import cores_for
 from kernels.distance import MeshIndex
 from kernels.registration.motion import screw, screw_twist, steps
 
@@ -34,6 +34,8 @@ LONGEST = 10.0
 SUMS = 29
 """Of a pose: 21 of the upper triangle of the normal matrix, 6 of the gradient, weighted squares, weights."""
 PART = 16384
+CHEAP = 8 * PART
+"""Points that are worth a thread where each is but a few sums."""
 UPPER = np.triu_indices(6)
 
 
@@ -111,7 +113,7 @@ def moved(points: Float64s, transforms: Float64s) -> Float64s:
 def measured(around: Surroundings, points: Float64s, transforms: Float64s) -> Poses:
     """Distances of the points in each pose; points in Morton order stay neighbours in every pose."""
     shape = (len(transforms), len(points))
-    with all_cores():
+    with cores_for(shape[0] * shape[1], CHEAP):
         placed = moved(points, np.ascontiguousarray(transforms))
     found = around.index.signed_distance(placed.reshape(-1, 3), presorted=True)
     return Poses(transforms, placed, found.distance.reshape(shape), found.triangle.reshape(shape))
@@ -165,7 +167,7 @@ def normal_equations(
 
 def stiffness(around: Surroundings, poses: Poses, cutoffs: Float64s) -> tuple[Float64s, Float64s]:
     """(k, 6, 6) normal matrices and (k, 6) gradients a point, rotations measured over the lever."""
-    with all_cores():
+    with cores_for(poses.distances.size, CHEAP):
         parts = normal_equations(
             poses.points, poses.distances, poses.triangles, around.planes, cutoffs, around.center, PART
         )

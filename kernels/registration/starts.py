@@ -8,7 +8,7 @@ places on the surface serve a scan of only a piece of the part.
 import numpy as np
 
 from kernels.arrays import Float64s, Points
-from kernels.device import all_cores
+from kernels.device import cores_for
 from kernels.distance import MeshIndex
 from kernels.distance.packets import morton_order
 from kernels.registration.motion import cube_rotations, even_rotations
@@ -18,7 +18,7 @@ EVEN_ROTATIONS = 300
 
 
 def in_morton_order(points: Float64s) -> Float64s:
-    with all_cores() as threads:
+    with cores_for(len(points)) as threads:
         order = morton_order(points, threads)
     ordered: Float64s = np.take(points, order, axis=0)
     return ordered
