@@ -183,11 +183,11 @@ async def test_so_many_at_a_time_so_many_wait_and_the_rest_is_refused_at_once() 
 
 async def test_who_waits_for_a_place_waits_no_longer_than_their_time() -> None:
     upstream = Upstream()
-    async with guarded(upstream, GuardSettings(max_in_flight=1), timeout_s=0.3) as client:
+    async with guarded(upstream, GuardSettings(max_in_flight=1), timeout_s=1.0) as client:
         begun = time.monotonic()
         results = await asyncio.gather(client.send(asked(b"1")), client.send(asked(b"2")), return_exceptions=True)
         assert [type(each) for each in results] == [TimedOut, TimedOut]
-        assert time.monotonic() - begun < 0.6
+        assert time.monotonic() - begun < 1.9
 
 
 async def test_files_take_a_place_and_count_for_the_circuit_and_are_never_sent_again() -> None:

@@ -31,7 +31,7 @@ async def client_of(kind: Kind, said: bytes, hangs: bool = False) -> AsyncIterat
 
     async with (
         serving(talk) as url,
-        client_at(url, SubgraphSettings(client=kind, timeout_s=0.2, max_answer_bytes=1000)) as client,
+        client_at(url, SubgraphSettings(client=kind, timeout_s=0.2 if hangs else 10, max_answer_bytes=1000)) as client,
     ):
         yield client, heard
 
