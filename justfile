@@ -42,7 +42,7 @@ format:
     ruff check --fix .
     ruff format .
 
-# Measure: ./dev bench NAME (api, fanout, gateway, kernels, registration, soak, attacks, executor, client, cloud)
+# Measure: ./dev bench NAME (api, fanout, gateway, kernels, registration, soak, attacks, executor, shapes, client, cloud)
 [no-cd, no-exit-message]
 bench name *arguments:
     @python -m "tests.bench.$@"
@@ -55,15 +55,15 @@ differential *arguments:
 executor *arguments:
     @python -m tests.executor "$@"
 
-# What a machine runs each night (about 45 minutes): 10,000 cases of each comparison, no night those of another
+# What a machine runs each night (45 minutes): 10,000 random questions by fast ways and slow ones, each night others
 nightly:
     #!/bin/sh
     first=$(($(date +%s) / 86400 * 10000))
     failed=0
     python -m tests.executor 2000 --first "$first" || failed=1
     python -m tests.differential 2600 --programs --first "$first" || failed=1
-    python -m tests.differential 2600 --first "$first" || failed=1
-    python -m tests.differential 2600 --streams --first "$first" || failed=1
+    python -m tests.differential 3400 --first "$first" || failed=1
+    python -m tests.differential 3400 --streams --first "$first" || failed=1
     exit "$failed"
 
 # Compose broken graphs here and by a peer, and compare (needs ./dev peers): ./dev composition 5000
