@@ -125,7 +125,8 @@ class MeshIndex:
                     found = self._searched(packets, max_distance)
                     return self._described(packets, *found, along_normal=isinstance(way, AlongNormal))
             case AlongDirection():
-                seen = seen_along(_unit_vector(way.direction), self.corners, self.triangle_count)
+                with cores_for(self.triangle_count):
+                    seen = seen_along(_unit_vector(way.direction), self.corners, self.triangle_count)
                 with self._packed(points, max_distance, presorted) as packets:
                     return self._face_described(*self._searched_along(seen, packets, max_distance))
         assert_never(way)

@@ -6,7 +6,6 @@ In: coroutines, or a function that makes them. Out: their results in order.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -28,17 +27,15 @@ async def one_ahead(
     items: Sequence[_Item], made: Callable[[_Item], _Work[_Result]]
 ) -> AsyncGenerator[tuple[_Item, _Result], None]:
     """Each item with what is made for it; the next is made while this one is used. To be closed (`aclosing`)."""
-    begun: deque[tuple[_Item, asyncio.Task[_Result]]] = deque()
+    begun = [asyncio.create_task(made(item)) for item in items[:1]]
     try:
-        for item in items:
-            begun.append((item, asyncio.create_task(made(item))))
-            if len(begun) == 2:
-                yield begun[0][0], await begun[0][1]
-                begun.popleft()
-        for item, task in begun:
-            yield item, await task
+        for row, item in enumerate(items):
+            result = await begun[0]
+            # Not before this one is there: two at a time are all that memory has to hold.
+            begun = [asyncio.create_task(made(after)) for after in items[row + 1 : row + 2]]
+            yield item, result
     finally:
-        await _ended([task for _, task in begun])
+        await _ended(begun)
 
 
 async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -78,7 +78,7 @@ class LargeMeasuring:
 
 
 @dataclass(frozen=True, eq=False)
-class _Gathered:
+class _Fetched:
     """A tile's own cells, and those of other tiles that lie around it."""
 
     own: Cells
@@ -91,6 +91,7 @@ class LargeScan:
     def __init__(self, run: Run, scan: Scan, sizes: Sizes) -> None:
         self.run, self.scan, self.sizes = run, scan, sizes
         self._stored = Stored(run, scan.id)
+        self._room_to_unpack = asyncio.Semaphore(_UNPACKED_AT_ONCE)
 
     async def plan(self) -> Plan | None:
         """What an earlier attempt decided, if the scan is a large one."""
@@ -189,7 +190,7 @@ class LargeScan:
             body = packed_cells(cells)
             low, high = cells.min(axis=0, initial=2**31 - 1), cells.max(axis=0, initial=0)
             cubes, digest = coarse_cubes(grid, cells), hashlib.sha256(body).hexdigest()
-            return body, TileFacts(len(cells), _three(low), _three(high), cubes, digest)
+            return body, TileFacts(len(cells), _three(low), _three(high), digest, cubes)
 
         body, facts = await asyncio.to_thread(packed)
         await self._stored.put(_points_name(number), body)
@@ -229,35 +230,32 @@ class LargeScan:
         ready = sum(tiles[number].points for number in done)
         await self.run.report(ready, total, "points", "measure")
 
-        async def gathered(number: int) -> _Gathered:
-            return await self._with_surroundings(plan.grid, usual, tiles, number)
+        async def fetched(number: int) -> _Fetched:
+            return await self._fetched(plan.grid, usual, tiles, number)
 
         left = [number for number in sorted(tiles) if number not in done]
-        async with aclosing(one_ahead(left, gathered)) as each:
+        async with aclosing(one_ahead(left, fetched)) as each:
             async for number, cells in each:
                 done[number] = await self._measured_tile(plan.grid, against, cells, number, pose)
                 ready += tiles[number].points
                 await self.run.report(ready, total, "points", "measure")
         return done
 
-    async def _with_surroundings(
-        self, grid: Grid, usual: UsualInWhole, tiles: dict[int, TileFacts], number: int
-    ) -> _Gathered:
-        own = unpacked_cells(await self._stored.get(_points_name(number)))
+    async def _fetched(self, grid: Grid, usual: UsualInWhole, tiles: dict[int, TileFacts], number: int) -> _Fetched:
+        async def unpacked(each: int, keep: Callable[[Cells], Cells]) -> Cells:
+            async with self._room_to_unpack:
+                body = await self._stored.get(_points_name(each))
+                return await asyncio.to_thread(lambda: keep(unpacked_cells(body)))
+
+        own = await unpacked(number, lambda cells: cells)
         reach = math.ceil(usual.halo / grid.step_mm)
         room = await asyncio.to_thread(Surroundings.of, own, reach)
-        gate = asyncio.Semaphore(_UNPACKED_AT_ONCE)
-
-        async def inside(other: int) -> Cells:
-            async with gate:
-                body = await self._stored.get(_points_name(other))
-                return await asyncio.to_thread(lambda: room.among(unpacked_cells(body)))
-
         others = await asyncio.to_thread(neighbours, grid, tiles, number, reach)
-        return _Gathered(own, np.concatenate([own[:0], *await together([inside(other) for other in others])]))
+        around = await together([unpacked(other, room.among) for other in others])
+        return _Fetched(own, np.concatenate([own[:0], *around]))
 
     async def _measured_tile(
-        self, grid: Grid, against: Against, cells: _Gathered, number: int, pose: str
+        self, grid: Grid, against: Against, cells: _Fetched, number: int, pose: str
     ) -> MeasuredFacts:
         said, deviations = await asyncio.to_thread(measured_tile, grid, against, cells.own, cells.around)
         await self._stored.put(_figures_name(number), await asyncio.to_thread(packed_figures, said))

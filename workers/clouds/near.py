@@ -35,13 +35,15 @@ def neighbours(grid: Grid, tiles: dict[int, TileFacts], number: int, reach: int)
     own = tiles[number]
     # Of cubes at least as wide as the reach: what is within reach is in one that is its own, or in one beside.
     wider = max(0, (reach - 1).bit_length() - _coarse_shift(grid))
-    room = _with_those_beside(_filled(own, wider))
+    room = None if own.cubes is None else _with_those_beside(_filled(own.cubes, wider))
 
     def is_near(facts: TileFacts) -> bool:
         boxes_are = all(
             facts.low[axis] <= own.high[axis] + reach and facts.high[axis] >= own.low[axis] - reach for axis in range(3)
         )
-        return boxes_are and bool(np.isin(_numbers(_filled(facts, wider)), room).any())
+        if not boxes_are or room is None or facts.cubes is None:
+            return boxes_are
+        return bool(np.isin(_numbers(_filled(facts.cubes, wider)), room).any())
 
     return [other for other, facts in sorted(tiles.items()) if other != number and is_near(facts)]
 
@@ -50,9 +52,9 @@ def _coarse_shift(grid: Grid) -> int:
     return grid.key_shift + BITS - _COARSE_BITS
 
 
-def _filled(facts: TileFacts, wider: int) -> NDArray[np.int32]:
+def _filled(cubes: bytes, wider: int) -> NDArray[np.int32]:
     """(n, 3), in cubes 2**`wider` coarse ones wide."""
-    return np.frombuffer(facts.cubes, np.uint8).reshape(-1, 3).astype(np.int32) >> wider
+    return np.frombuffer(cubes, np.uint8).reshape(-1, 3).astype(np.int32) >> wider
 
 
 @dataclass(frozen=True, eq=False)

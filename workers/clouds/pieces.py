@@ -46,13 +46,16 @@ class RunFacts(Struct, frozen=True):
 
 
 class TileFacts(Struct, frozen=True):
-    """Cells of the corners; the coarse cubes that it fills, three bytes each; `sha256` is of the object."""
+    """Cells of the corners; `sha256` is of the object.
+
+    cubes: the coarse ones that it fills, three bytes each; None of tiles that an older worker has kept.
+    """
 
     points: int
     low: tuple[int, int, int]
     high: tuple[int, int, int]
-    cubes: bytes
     sha256: str
+    cubes: bytes | None = None
 
 
 class MeasuredFacts(Struct, frozen=True):

@@ -38,10 +38,12 @@ async def test_all_at_once_come_in_order_and_a_failure_ends_the_others() -> None
 
 async def test_the_next_is_made_while_one_is_used_and_no_more() -> None:
     told: list[str] = []
+    pause_s = {1: 0.0, 2: 0.03, 3: 0.0}
 
     async def made(number: int) -> int:
         told.append(f"{number} begun")
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause_s[number])
+        told.append(f"{number} made")
         return number * 10
 
     async with aclosing(one_ahead([1, 2, 3], made)) as each:
@@ -49,7 +51,8 @@ async def test_the_next_is_made_while_one_is_used_and_no_more() -> None:
             assert result == number * 10
             await asyncio.sleep(0.01)
             told.append(f"{number} used")
-    assert told == ["1 begun", "2 begun", "1 used", "3 begun", "2 used", "3 used"]
+    # The second takes longer to make than the first is used: the third waits for it, too.
+    assert " ".join(told) == ("1 begun 1 made 2 begun 1 used 2 made 3 begun 3 made 2 used 3 used")
     async with aclosing(one_ahead([], made)) as each:
         assert [item async for item in each] == []
 

@@ -19,7 +19,7 @@ def grid(key_shift: int) -> Grid:
 
 def facts(on: Grid, cells: Cells) -> TileFacts:
     low, high = cells.min(axis=0).tolist(), cells.max(axis=0).tolist()
-    return TileFacts(len(cells), tuple(low), tuple(high), coarse_cubes(on, cells), "")
+    return TileFacts(len(cells), tuple(low), tuple(high), "", coarse_cubes(on, cells))
 
 
 @pytest.mark.parametrize("reach", [30, 40_000])
@@ -68,3 +68,11 @@ def test_boxes_that_meet_are_not_enough() -> None:
     within = np.array([[corner // 2] * 2 + [0]], np.int32)
     tiles = {0: facts(on, bent), 1: facts(on, within), 2: facts(on, bent + np.int32(4))}
     assert [neighbours(on, tiles, number, 5) for number in tiles] == [[2], [], [0]]
+
+
+def test_of_tiles_without_cubes_the_boxes_are_enough() -> None:
+    on, boxes = grid(0), {0: (0, 10), 1: (15, 20), 2: (26, 30), 3: (31, 40)}
+    tiles = {number: TileFacts(5, (low, 0, 0), (high, 5, 5), "") for number, (low, high) in boxes.items()}
+    assert [neighbours(on, tiles, number, 5) for number in tiles] == [[1], [0], [3], [2]]
+    tiles[2] = facts(on, np.array([[2**20, 0, 0], [26, 2**20, 0]], np.int32))
+    assert neighbours(on, tiles, 2, 5) == [3]
