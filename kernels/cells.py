@@ -58,3 +58,28 @@ def first_at_least(keys: Int64s, wanted: int) -> int:
         else:
             high = middle
     return low
+
+
+@compiled
+def first_at_least_near(keys: Int64s, wanted: int, near: int) -> int:
+    """The same, looked for from row `near` outwards: a few steps where it is not far."""
+    step = int64(1)
+    if near < len(keys) and keys[near] < wanted:
+        low, high = int64(near), int64(near + 1)
+        while high < len(keys) and keys[high] < wanted:
+            step <<= 1
+            low, high = high, high + step
+        low, high = low + 1, min(high, int64(len(keys)))
+    else:
+        low, high = int64(near - 1), int64(near)
+        while low >= 0 and keys[low] >= wanted:
+            step <<= 1
+            low, high = low - step, low
+        low = max(low, -1) + 1
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low

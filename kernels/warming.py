@@ -25,7 +25,9 @@ def warm_up() -> None:
         # Whether a tetrahedron can be told from its own turns is of no interest here.
         with suppress(KernelError):
             register(index, surface_sample(index, 500, seed=1))
-        Nearest.among(corners, corners[:, 0], 2).around_each()
+        nearest = Nearest.among(corners, corners[:, 0], 2)
+        nearest.around_each()
+        nearest.alone(1.0, np.inf)
         compare(corners, corners, corners, np.tile([0.0, 0.0, 1.0], (4, 1)), 1.0, 1.0)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from kernels.arrays import Float64s, Int64s
-from kernels.cells import Cells, bounds_of, cells_of, first_at_least, keys_of
+from kernels.cells import Cells, bounds_of, cells_of, first_at_least, first_at_least_near, keys_of
 from kernels.compiled import compiled, compiled_parallel, inlined, int64
 from kernels.device import cores_for
 
@@ -56,6 +56,30 @@ class Nearest:
         medians, reaches = np.empty(len(places)), np.empty(len(places))
         medians[order], reaches[order] = self._found(places, np.arange(len(places)))
         return medians, reaches
+
+    def alone(self, differing: float, apart: float) -> NDArray[np.bool_]:
+        """(n,) True for a point whose value differs by more than that from its neighbours' median, or whose farthest
+        neighbour is farther than `apart`.
+
+        Most are told by the cells beside their own: all of their neighbours are in those, and every value there is
+        within `differing`.
+        """
+        cells = self.cells
+        left = np.arange(len(cells.points))
+        # A neighbour that is known to be in those cells is no farther.
+        if 1.5 * cells.side < apart:
+            like = np.zeros(len(cells.points), np.bool_)
+            with cores_for(len(cells.points)):
+                # A median is rounded once more than the values that it is of.
+                mark_like_all_beside(
+                    cells.points, self.values, cells.keys, cells.low, cells.spans, cells.side,
+                    self.count, differing * (1.0 - 1e-9), like,
+                )  # fmt: skip
+            left = np.flatnonzero(~like)
+        medians, reaches = self._found(cells.points[left], left)
+        found = np.zeros(len(cells.points), np.bool_)
+        found[cells.order[left]] = (np.abs(self.values[left] - medians) > differing) | (reaches > apart)
+        return found
 
     def _found(self, places: Float64s, own: Int64s) -> tuple[Float64s, Float64s]:
         """own: which point in the order of the cells each place is, and leaves out; -1 for none."""
@@ -250,3 +274,46 @@ def settle(
             medians[i], reaches[i] = settle_one(
                 points, values, keys, low, spans, side, places[i], own[i], wanted, squared, found
             )
+
+
+@compiled_parallel
+def mark_like_all_beside(
+    points: Float64s,
+    values: Float64s,
+    keys: Int64s,
+    low: Float64s,
+    spans: Int64s,
+    side: float,
+    wanted: int,
+    differing: float,
+    like: NDArray[np.bool_],
+) -> None:
+    """Mark the points whose `wanted` nearest lie in their cell and those beside it, where all values are near theirs.
+
+    Points are in the order of their cells, so each column of cells begins near where it began for the point before.
+    """
+    count = points.shape[0]
+    for chunk in prange((count + CHUNK - 1) // CHUNK):
+        begins = np.zeros(9, np.int64)
+        for i in range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK)):
+            first_x, last_x, free_x = cells_around((points[i, 0] - low[0]) / side, 1, spans[0])
+            first_y, last_y, free_y = cells_around((points[i, 1] - low[1]) / side, 1, spans[1])
+            first_z, last_z, free_z = cells_around((points[i, 2] - low[2]) / side, 1, spans[2])
+            free = min(free_x, free_y, free_z) * side
+            others, least, most = int64(-1), values[i], values[i]
+            for x in range(first_x, last_x + 1):
+                for y in range(first_y, last_y + 1):
+                    known = (x - first_x) * 3 + y - first_y
+                    column = (x * spans[1] + y) * spans[2]
+                    row, end = first_at_least_near(keys, column + first_z, begins[known]), column + last_z
+                    begins[known] = row
+                    while row < count and keys[row] <= end:
+                        a, b, c = (
+                            points[row, 0] - points[i, 0],
+                            points[row, 1] - points[i, 1],
+                            points[row, 2] - points[i, 2],
+                        )
+                        others += int64(a * a + b * b + c * c <= free * free)
+                        least, most = min(least, values[row]), max(most, values[row])
+                        row += 1
+            like[i] = others >= wanted and most - values[i] <= differing and values[i] - least <= differing

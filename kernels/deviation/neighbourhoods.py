@@ -19,6 +19,8 @@ WIDE = 100
 """Points of a neighbourhood: the noise of their median is an eighth of the points'."""
 ALONE = 8.0
 """Sigmas from its neighbours' median at which a point is a stray."""
+FAR = 10.0
+"""Times as far as usual from its nearest, at which it is one, too."""
 SIGMA_OF_MEDIAN = 1.4826
 
 
@@ -50,28 +52,22 @@ class Neighbourhoods:
 
 def strays(points: Float64s, distances: Float64s) -> tuple[NDArray[np.bool_], Usual]:
     """(n,) True for a point whose distance is far from that of its neighbours, or whose neighbours are far away."""
-    against, apart = _against_nearest(points, distances)
+    medians, apart = _close_to_each(points, distances).around_each()
+    against = distances - medians
     sigma = max(SIGMA_OF_MEDIAN * float(np.median(np.abs(against))), 1e-12 * float(np.ptp(points)))
     usual = Usual(sigma, float(np.median(apart)))
-    return _alone(against, apart, usual), usual
+    return (np.abs(against) > ALONE * usual.sigma) | (apart > FAR * usual.apart), usual
 
 
 def strays_of_piece(points: Float64s, distances: Float64s, usual: Usual) -> NDArray[np.bool_]:
     """The same of a piece with the points around it. A point without any neighbour is a stray."""
     if len(points) < 2:
         return np.ones(len(points), np.bool_)
-    return _alone(*_against_nearest(points, distances), usual)
+    return _close_to_each(points, distances).alone(ALONE * usual.sigma, FAR * usual.apart)
 
 
-def _alone(against: Float64s, apart: Float64s, usual: Usual) -> NDArray[np.bool_]:
-    alone: NDArray[np.bool_] = (np.abs(against) > ALONE * usual.sigma) | (apart > 10.0 * usual.apart)
-    return alone
-
-
-def _against_nearest(points: Float64s, distances: Float64s) -> tuple[Float64s, Float64s]:
-    """A point's distance less its neighbours' median, and how far the farthest of those is."""
-    medians, apart = Nearest.among(points, distances, min(CLOSE, len(points)) - 1).around_each()
-    return distances - medians, apart
+def _close_to_each(points: Float64s, distances: Float64s) -> Nearest:
+    return Nearest.among(points, distances, min(CLOSE, len(points)) - 1)
 
 
 def neighbourhoods(points: Float64s, distances: Float64s) -> Neighbourhoods:

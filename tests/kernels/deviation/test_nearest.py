@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.arrays import Float64s
+from kernels.cells import first_at_least, first_at_least_near
 from kernels.deviation import nearest as module
 from kernels.deviation.nearest import Nearest
 
@@ -45,6 +46,49 @@ def test_they_are_those_of_all_points(count: int, own: bool) -> None:
     expected = by_looking_at_all(points, values, places, count, own)
     np.testing.assert_array_equal(medians, expected[0])
     np.testing.assert_allclose(reaches, expected[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 8, 100])
+@pytest.mark.parametrize("times_apart", [0.5, 3.0, 10.0])
+def test_who_stands_alone_is_told_as_by_all_medians(count: int, times_apart: float) -> None:
+    random = np.random.default_rng(count)
+    points = surface(random, 4000)
+    points[:40] = random.uniform(-5, 15, (40, 3))
+    points[40:440] = points[500] + 0.02 * random.normal(size=(400, 3))
+    points[440:460] = points[460:480]
+    points[480] = 1000.0
+    values = 0.02 * random.normal(size=len(points))
+    values[::50] += random.uniform(-0.5, 0.5, 80)
+    found = Nearest.among(points, values, count)
+    medians, reaches = found.around_each()
+    against, apart = np.abs(values - medians), times_apart * float(np.median(reaches))
+    for differing in (0.0, 8 * 1.4826 * float(np.median(against)), float(against[123]), np.inf):
+        expected = (against > differing) | (reaches > apart)
+        np.testing.assert_array_equal(found.alone(differing, apart), expected)
+    assert 0 < np.count_nonzero((against > 0.2) | (reaches > apart)) < len(points)
+
+
+def test_cells_tell_nearly_all_who_do_not_stand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(4)
+    points, asked = surface(random, 20_000), []
+    by_median = Nearest._found
+
+    def counted(self: Nearest, places: Float64s, own: np.ndarray) -> tuple[Float64s, Float64s]:
+        asked.append(len(places))
+        return by_median(self, places, own)
+
+    found = Nearest.among(points, 0.02 * random.normal(size=len(points)), 8)
+    apart = 10.0 * float(np.median(found.around_each()[1]))
+    monkeypatch.setattr(module.Nearest, "_found", counted)
+    found.alone(0.16, apart)
+    assert asked[0] < 4000
+
+
+@given(st.lists(st.integers(0, 30), max_size=40), st.integers(-2, 33), st.integers(0, 40))
+def test_a_row_is_found_from_anywhere(keys: list[int], wanted: int, near: int) -> None:
+    ordered = np.array(sorted(keys), np.int64)
+    found = first_at_least_near(ordered, wanted, min(near, len(keys)))
+    assert found == np.searchsorted(ordered, wanted) == first_at_least(ordered, wanted)
 
 
 def test_cells_tell_nearly_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -359,5 +359,6 @@ async def test_memory_does_not_grow_with_the_scan(works: Works) -> None:
         (text,) = await works.wakeups()
         await act(replace(works.place, handlers=handlers, lease_s=60.0), text)
         assert (await works.scan(id))["problem"]["code"] == "ENOUGH"
-    for stage in ("register a sample", "measure"):
-        assert peaks["long", stage] <= 1.5 * peaks["short", stage], peaks
+    # Four times the points. Measuring overlaps with fetching the next tile: of more tiles two peaks meet sooner.
+    for stage, times in (("register a sample", 1.5), ("measure", 2.0)):
+        assert peaks["long", stage] <= times * peaks["short", stage], peaks
