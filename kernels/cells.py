@@ -49,8 +49,8 @@ def keys_of(places: Int64s) -> tuple[Int64s, Int64s]:
 
 
 @compiled
-def first_at_least(keys: Int64s, wanted: int) -> int:
-    low, high = int64(0), int64(len(keys))
+def first_between(keys: Int64s, wanted: int, low: int, high: int) -> int:
+    """The first row from `low` on whose key is at least `wanted`; `high` where none before that is."""
     while low < high:
         middle = (low + high) >> 1
         if keys[middle] < wanted:
@@ -61,25 +61,22 @@ def first_at_least(keys: Int64s, wanted: int) -> int:
 
 
 @compiled
+def first_at_least(keys: Int64s, wanted: int) -> int:
+    return first_between(keys, wanted, int64(0), int64(len(keys)))
+
+
+@compiled
 def first_at_least_near(keys: Int64s, wanted: int, near: int) -> int:
-    """The same, looked for from row `near` outwards: a few steps where it is not far."""
+    """The same as `first_at_least`, looked for from row `near` outwards: a few steps where it is not far."""
     step = int64(1)
     if near < len(keys) and keys[near] < wanted:
         low, high = int64(near), int64(near + 1)
         while high < len(keys) and keys[high] < wanted:
             step <<= 1
             low, high = high, high + step
-        low, high = low + 1, min(high, int64(len(keys)))
-    else:
-        low, high = int64(near - 1), int64(near)
-        while low >= 0 and keys[low] >= wanted:
-            step <<= 1
-            low, high = low - step, low
-        low = max(low, -1) + 1
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+        return first_between(keys, wanted, low + 1, min(high, int64(len(keys))))
+    low, high = int64(near - 1), int64(near)
+    while low >= 0 and keys[low] >= wanted:
+        step <<= 1
+        low, high = low - step, low
+    return first_between(keys, wanted, max(low, int64(-1)) + 1, high)
