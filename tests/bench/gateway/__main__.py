@@ -1,8 +1,9 @@
 """`./dev bench gateway`: our gateway and its peers, one after the other in short rounds, over the same four subgraphs.
 
 Each gateway has core 1 to itself; the load and the subgraphs share core 0, and the table says how much of it they took.
-Bars and ratios compare rounds of one run, since machines and their other guests differ. On a busy machine believe the
-CPU time, which is of the gateway's process and its children for one request.
+Ratios compare rounds of one run, since machines and their other guests differ. The bars are duels: many rounds of a
+peer, each between two of ours, and the median of their ratios. On a busy machine believe the CPU time, which is of the
+gateway's process and its children for one request.
 
 Columns: `Hive` and `Rust` are requests per second over theirs; `fetches`, requests to subgraphs for one; `core`, what
 the gateway took of its core; `others`, what others took of it; `load`, what load and subgraphs took of theirs. A
@@ -26,6 +27,7 @@ import uvloop
 from gateway.settings import Settings
 from tests.bench.figures import Bar, show
 from tests.bench.gateway.contenders import INSTALL, TRACED, contenders, left_out
+from tests.bench.gateway.duels import Duel, duel, spread
 from tests.bench.gateway.graph import supergraph
 from tests.bench.gateway.measuring import (
     CONNECTIONS,
@@ -42,6 +44,7 @@ from tests.bench.gateway.subgraph_server import COLLECTOR
 
 OURS, NODE, RUST = "ours, complete", "Hive Gateway", "Hive Rust"
 OVER_NODE, OVER_RUST = 20.0, 6.0
+BARS_OF = "published"
 WARM_S, WARM_SLICES, WARM_ANSWERS = 5.0, 8, 500
 
 
@@ -63,6 +66,7 @@ async def main(given: argparse.Namespace) -> int:
         for setting in left_out(TRACED, Settings):
             print(f"this gateway has no setting {setting}: left out", flush=True)
         await contend(contests, workloads, upstream, session, given)
+        duels = await duels_of(contests, upstream, given) if BARS_OF in workloads else {}
     for key, workload in workloads.items():
         tell(workload, key, contests, given)
     if given.out:
@@ -71,7 +75,7 @@ async def main(given: argparse.Namespace) -> int:
     wrong = [line for each in contests for line in each.wrong]
     for line in wrong[:20]:
         print(f"wrong: {line}")
-    for bar in bars(contests, "published"):
+    for bar in bars(contests, duels):
         print(bar.line())
     return 0
 
@@ -94,7 +98,24 @@ async def contend(
         for key, workload in workloads.items():
             await upstream.choose(workload)
             for contest in fit_for(workload, contests):
-                await measure(contest, key, workload, upstream, given.seconds)
+                found = await measure(contest, key, workload, upstream, given.seconds)
+                contest.rounds.setdefault(key, []).append(found)
+
+
+async def duels_of(contests: list[Contest], upstream: Upstream, given: argparse.Namespace) -> dict[str, Duel]:
+    """Ours, complete, beside each peer that bars name; by the peer's name."""
+    named, workload = {each.contender.name: each for each in contests}, WORKLOADS[BARS_OF]
+    await upstream.choose(workload)
+    found = {}
+    for name in (NODE, RUST):
+        if OURS in named and name in named:
+            ours, peer = named[OURS], named[name]
+            one = await duel(ours, peer, BARS_OF, workload, upstream, given.duels, given.seconds)
+            print(
+                f"{OURS} over {name}, {given.duels} duels: {spread(one.per_s)}; by CPU {spread(one.by_cpu)}", flush=True
+            )
+            found[name] = one
+    return found
 
 
 async def warm(contest: Contest, key: str, workload: Workload, seconds: float) -> None:
@@ -138,15 +159,13 @@ def ratio(ours: Contest, peer: Contest, key: str) -> float:
     return median(a.per_s / b.per_s for a, b in zip(ours.rounds[key], peer.rounds[key], strict=True))
 
 
-def bars(contests: list[Contest], key: str) -> list[Bar]:
+def bars(contests: list[Contest], duels: dict[str, Duel]) -> list[Bar]:
     """Ours complete beside the peers, nothing shared; and that nothing of ours was wrong."""
-    named = {each.contender.name: each for each in contests if key in each.rounds}
     found = []
     for name, peer, goal in (("ours_over_hive_node", NODE, OVER_NODE), ("ours_over_hive_rust", RUST, OVER_RUST)):
-        if OURS in named and peer in named:
-            found.append(Bar(name, ratio(named[OURS], named[peer], key), goal, at_least=True))
-            cpu = named[peer].median(key, "cpu_us") / named[OURS].median(key, "cpu_us")
-            found.append(Bar(f"{name}_by_cpu", cpu, goal, at_least=True))
+        if (one := duels.get(peer)) is not None:
+            found.append(Bar(name, median(one.per_s), goal, at_least=True))
+            found.append(Bar(f"{name}_by_cpu", median(one.by_cpu), goal, at_least=True))
         else:
             print(f"no bar {name}: it needs {OURS} and {peer}, installed by {INSTALL}")
     wrong = sum(len(each.wrong) for each in contests if each.contender.name.startswith("ours"))
@@ -158,6 +177,7 @@ if __name__ == "__main__":
         prog="./dev bench gateway", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--duels", type=int, default=9, help="rounds of each peer that the bars are held against")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round")
     parser.add_argument("--warm", type=float, default=WARM_S, help="seconds of load before the first round")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="some of the default, with commas between")

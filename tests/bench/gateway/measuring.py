@@ -166,7 +166,7 @@ async def spent(contest: Contest, upstream: Upstream) -> Spent:
     return Spent(fetches, contest.serving.cpu_s(), upstream.serving.cpu_s(), busy(), time.monotonic())
 
 
-async def measure(contest: Contest, key: str, workload: Workload, upstream: Upstream, seconds: float) -> None:
+async def measure(contest: Contest, key: str, workload: Workload, upstream: Upstream, seconds: float) -> Round:
     """One round: a warm-up of a fifth that does not count, then so many seconds."""
     await load(contest, key, workload, seconds / 5)
     before = await spent(contest, upstream)
@@ -175,19 +175,17 @@ async def measure(contest: Contest, key: str, workload: Workload, upstream: Upst
     answered = max(1, heard.answered)
     if heard.wrong_answers:
         contest.wrong.append(f"{contest.contender.name}, {key}: {heard.wrong_answers} under load, {heard.wrong}")
-    contest.rounds.setdefault(key, []).append(
-        Round(
-            per_s=heard.answered / heard.seconds,
-            cpu_us=took.own_s / answered * 1e6,
-            p50_ms=heard.p50_ms,
-            p99_ms=heard.p99_ms,
-            memory_mb=contest.serving.memory_mb(),
-            fetches=took.fetches / answered,
-            own_share=took.own_s / heard.seconds,
-            # The load's process takes a moment to start, in which others run too.
-            others_share=max(0.0, took.core_s - took.own_s) / took.clock_s,
-            load_share=(took.subgraphs_s + heard.cpu_us * answered / 1e6) / heard.seconds,
-        )
+    return Round(
+        per_s=heard.answered / heard.seconds,
+        cpu_us=took.own_s / answered * 1e6,
+        p50_ms=heard.p50_ms,
+        p99_ms=heard.p99_ms,
+        memory_mb=contest.serving.memory_mb(),
+        fetches=took.fetches / answered,
+        own_share=took.own_s / heard.seconds,
+        # The load's process takes a moment to start, in which others run too.
+        others_share=max(0.0, took.core_s - took.own_s) / took.clock_s,
+        load_share=(took.subgraphs_s + heard.cpu_us * answered / 1e6) / heard.seconds,
     )
 
 
