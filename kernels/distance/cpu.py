@@ -12,11 +12,12 @@ from numba import prange
 from numpy.typing import NDArray
 
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s, Points, Scalar, UInt32s
+from kernels.borrowing import borrowed, held
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, int64
 from kernels.distance.finish import GROUP, PAIRS, closest_exactly, farther_than_said, note_rivals, settle
 from kernels.distance.formula import signed
 from kernels.distance.hunt import HINTS, RIVALS, ROUNDING, hunt, take_hints
-from kernels.distance.lanes import PACKET, frame_points, load_points, lowest_bit, measure_winners
+from kernels.distance.lanes import FRAME, PACKET, frame_points, load_points, lowest_bit, measure_winners
 from kernels.distance.packets import LANES, PACKET_DOUBLES, fill_last_packet, put
 
 NO_BOUND = float32(1e30)
@@ -24,6 +25,9 @@ CHUNK = 8192
 """Points that one thread takes at a time; a multiple of GROUP."""
 MIXER = 1_000_003
 """A prime above any number of chunks: its multiples go through all of them."""
+FRAMED = PACKET + RIVALS * LANES
+SINGLES, NUMBERS = FRAMED + FRAME, HINTS + 2 * RIVALS + 2 * PAIRS
+"""Room of a chunk: for a packet, tested triangles and a frame; and for hints, rivals and pairs."""
 
 
 @inlined
@@ -59,12 +63,15 @@ def search_chunk(
     slots: Int32s,
 ) -> None:
     """Points first to last, packet by packet; `limit` is normalised, distances are multiplied by `unit`."""
-    packet, winner = aligned_room(PACKET, np.float32), aligned_room(LANES, np.int32)
-    tested = aligned_room(RIVALS * LANES, np.float32)
-    frame, hints = np.empty(6, np.float32), np.full(HINTS, -1, np.int32)
-    rivals, spare = np.empty(RIVALS, np.int32), np.empty(RIVALS, np.int32)
-    pairs = np.empty(PAIRS, np.int32), np.empty(PAIRS, np.int32), np.empty(PAIRS), np.empty(PAIRS)
-    _, found, squared, sides = pairs
+    singles, doubles = aligned_room(SINGLES, np.float32), aligned_doubles(2 * PAIRS)
+    winners, numbers = aligned_room(LANES, np.int32), np.empty(NUMBERS, np.int32)
+    coordinates, packet, tested = borrowed(coordinates), borrowed(singles[:PACKET]), borrowed(singles[PACKET:FRAMED])
+    frame, squared, sides = borrowed(singles[FRAMED:]), borrowed(doubles[:PAIRS]), borrowed(doubles[PAIRS:])
+    winner, hints, rest = borrowed(winners), borrowed(numbers[:HINTS]), borrowed(numbers[HINTS:])
+    rivals, spare, rest = rest[:RIVALS], rest[RIVALS : 2 * RIVALS], rest[2 * RIVALS :]
+    points, found = rest[:PAIRS], rest[PAIRS:]
+    pairs = points, found, squared, sides
+    hints[:] = -1
     for point in range(first, last, GROUP):
         count = min(GROUP, last - point)
         group = coordinates[(point // LANES) * PACKET_DOUBLES :]
@@ -101,6 +108,10 @@ def search_chunk(
                 distances[row], slots[row] = signed(squared[i], sides[i]) * unit, found[i]
             else:
                 distances[row], slots[row] = np.nan, -1
+    held(singles)
+    held(doubles)
+    held(winners)
+    held(numbers)
 
 
 @inlined

@@ -4,7 +4,8 @@ In: a packet of neighbouring points, the triangles' records and the tree over th
 as rivals all triangles that rounding could have hidden behind it.
 
 The triangles that won the packet before give a first bound. Then the tree is walked level by level, which branches on
-no data; where that meets too many groups it is walked by depth, nearest boxes first.
+no data. Where that meets too many groups, points that are far from the packet before get a bound of their own; and
+where that does not help, the tree is walked by depth, nearest boxes first.
 """
 
 import numpy as np
@@ -12,10 +13,14 @@ import numpy as np
 from kernels.arrays import Float32s, Int32s, Int64s
 from kernels.compiled import compiled_finite, float32, int64
 from kernels.distance.lanes import (
+    REACH_ROW,
     append_children_within,
     children_within,
     extend_reach,
+    fetch_boxes,
+    fetch_triangle,
     improve_by_triangle,
+    lowest_bit,
     points_reaching,
     points_reaching_row,
     rivals_in_row,
@@ -31,6 +36,8 @@ MANY = 24
 RIVALS = 1024
 STACK = 512
 HINTS = 4
+LEAPS = 8
+"""Places that the points of one packet may be at, far from where the packet before was."""
 
 
 @compiled_finite
@@ -73,6 +80,74 @@ def reached_groups(boxes: Float32s, here: int, below: int, packet: Float32s, gro
         groups[kept] = groups[i]
         kept += int64(points_reaching(boxes, here + (place >> 3), place & 7, packet) != 0)
     return kept
+
+
+@compiled_finite
+def farthest_point(packet: Float32s) -> int:
+    """The lane that reaches farthest."""
+    farthest = int64(0)
+    for lane in range(1, LANES):
+        if packet[REACH_ROW + lane] > packet[REACH_ROW + farthest]:
+            farthest = int64(lane)
+    return farthest
+
+
+@compiled_finite
+def test_nearest_leaf(
+    boxes: Float32s,
+    starts: Int64s,
+    records: Float32s,
+    packet: Float32s,
+    lane: int,
+    winner: Int32s,
+    tested: Float32s,
+    place: Float32s,
+    gaps: Float32s,
+) -> None:
+    """Test the triangles of one leaf group for the packet: of each level the box nearest to one point is taken."""
+    for axis in range(3):
+        place[2 * axis] = place[2 * axis + 1] = packet[axis * LANES + lane]
+    reach = packet[REACH_ROW + lane]
+    top = starts.shape[0] - 2
+    group = starts[top]
+    for down in range(top):
+        level = top - down
+        mask = children_within(boxes, group, place, reach, gaps)
+        if mask == 0:
+            return
+        nearest = lowest_bit(mask)
+        while mask != 0:
+            child = lowest_bit(mask)
+            mask &= mask - 1
+            if gaps[child] < gaps[nearest]:
+                nearest = child
+        group = starts[level - 1] + (group - starts[level]) * CHILDREN + nearest
+    mask = children_within(boxes, group, place, reach, gaps)
+    while mask != 0:
+        improve_by_triangle(records, group * CHILDREN + lowest_bit(mask), packet, winner, tested, int64(0))
+        mask &= mask - 1
+
+
+@compiled_finite
+def leap(
+    boxes: Float32s,
+    starts: Int64s,
+    records: Float32s,
+    packet: Float32s,
+    margin: float,
+    bound: float,
+    winner: Int32s,
+    tested: Float32s,
+) -> float:
+    """Give the points that are far from where the packet before was a bound of their own; gives the largest."""
+    place, gaps = np.empty(6, np.float32), np.empty(CHILDREN, np.float32)
+    for _ in range(LEAPS):
+        lane = farthest_point(packet)
+        test_nearest_leaf(boxes, starts, records, packet, lane, winner, tested, place, gaps)
+        before, bound = bound, extend_reach(packet, margin)
+        if packet[REACH_ROW + lane] > float32(0.25) * before:
+            break
+    return bound
 
 
 @compiled_finite
@@ -158,7 +233,10 @@ def test_leaves(
     children: Int64s,
 ) -> int:
     """Test the triangles of a leaf group that some point reaches and note them as rivals; gives the new count."""
-    for i in range(reached_children(boxes, group, packet, children)):
+    reached = reached_children(boxes, group, packet, children)
+    for i in range(reached):
+        fetch_triangle(records, group * CHILDREN + children[i])
+    for i in range(reached):
         slot = group * CHILDREN + children[i]
         rivals[count] = slot
         count += int64(improve_by_triangle(records, slot, packet, winner, tested, count) != 0)
@@ -206,6 +284,7 @@ def walk_by_depth(
                 near[place], groups[place] = near[place - 1], groups[place - 1]
                 place -= 1
             near[place], groups[place], levels[waiting] = gaps[child], first_child + child, level - 1
+            fetch_boxes(boxes, first_child + child)
             waiting += 1
     return count
 
@@ -225,14 +304,18 @@ def hunt(
     tested: Float32s,
 ) -> int:
     """Find a winner for every point of the packet and all its rivals; gives their count, -1 when there are too many."""
-    if hints[0] < 0:
-        return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals, tested)
     for k in range(HINTS):
         if hints[k] < 0:
             break
         improve_by_triangle(records, int64(hints[k]), packet, winner, tested, int64(0))
     bound = extend_reach(packet, margin)
-    count, in_rivals = walk_by_levels(boxes, starts, packet, frame, bound, rivals, spare)
+    count, in_rivals = int64(-1), True
+    if hints[0] >= 0:
+        count, in_rivals = walk_by_levels(boxes, starts, packet, frame, bound, rivals, spare)
+    if count < 0:
+        nearer = leap(boxes, starts, records, packet, margin, bound, winner, tested)
+        if nearer < float32(0.5) * bound:
+            count, in_rivals = walk_by_levels(boxes, starts, packet, frame, nearer, rivals, spare)
     if count < 0:
         return walk_by_depth(boxes, starts, records, packet, frame, margin, winner, rivals, tested)
     if not in_rivals:

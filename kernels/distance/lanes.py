@@ -34,6 +34,8 @@ GROUP = 6 * CHILDREN
 BEST_ROW = 3 * POINTS
 REACH_ROW = 4 * POINTS
 LEAD_ROW = 5 * POINTS
+LINE = 16
+"""Floats in a line of cache."""
 
 Signature = Any
 Generator = Callable[[Any, v.Builder, Any, Any], v.Value]
@@ -98,6 +100,33 @@ def _within_reach(builder: v.Builder, tested: v.Value, row: v.Value, packet: v.V
     """Which points reach the triangle that was tested in `row`."""
     squared = v.load(builder, tested, builder.mul(row, v.INT64(POINTS)), POINTS, 64)
     return v.is_less(builder, squared, _row(builder, packet, REACH_ROW))
+
+
+@instruction
+def fetch_boxes(_: Any, boxes: Any, group: Any) -> tuple[Signature, Generator]:
+    """Ask memory for the boxes of a group, which are looked at soon."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        boxes_data = _data(context, builder, signature, arguments, 0)
+        here = v.at(builder, boxes_data, builder.mul(arguments[1], v.INT64(GROUP)))
+        for line in range(0, GROUP, LINE):
+            v.prefetch(builder, v.at(builder, here, line))
+        return context.get_dummy_value()
+
+    return types.void(boxes, types.int64), generate
+
+
+@instruction
+def fetch_triangle(_: Any, records: Any, slot: Any) -> tuple[Signature, Generator]:
+    """Ask memory for the record of a triangle that is tested soon."""
+
+    def generate(context: Any, builder: v.Builder, signature: Any, arguments: Any) -> v.Value:
+        here = _record(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+        for line in (0, RECORD - 1):
+            v.prefetch(builder, v.at(builder, here, line))
+        return context.get_dummy_value()
+
+    return types.void(records, types.int64), generate
 
 
 @instruction
