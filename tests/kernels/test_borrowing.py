@@ -7,18 +7,18 @@ from kernels.borrowing import borrowed, held
 
 
 @njit
-def doubled(count: int) -> float:
+def sum_of_lent(count: int) -> float:
     owner = np.arange(count) * 1.0
     lent = borrowed(owner[1:])
-    # Room that was given back too soon would be written over.
-    for _ in range(100):
-        np.full(count, -1.0)
+    lent[0] = 10.0
+    # Room that was given back too soon is written over by these.
+    others = [np.full(count, -1.0) for _ in range(4)]
+    total = float(len(others) - 4)
     for i in range(len(lent)):
-        lent[i] *= 2.0
-    total = owner.sum()
+        total += lent[i]
     held(owner)
-    return float(total)
+    return total
 
 
-def test_what_is_lent_is_the_owners_and_stays_while_it_is_held() -> None:
-    assert doubled(1000) == 2 * sum(range(1000))
+def test_what_is_lent_stays_while_its_owner_is_held() -> None:
+    assert sum_of_lent(1000) == sum(range(1000)) - 1 + 10
