@@ -29,10 +29,10 @@ def borrowed(_: Any, array: Any) -> tuple[Signature, Generator]:
 
 
 @instruction
-def held(_: Any, array: Any) -> tuple[Signature, Generator]:
-    """Does nothing; the array lives until here."""
+def held(_: Any, owners: Any) -> tuple[Signature, Generator]:
+    """Does nothing; an array, or a tuple of them, lives until here."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.get_dummy_value()
 
-    return types.void(array), generate
+    return types.void(owners), generate

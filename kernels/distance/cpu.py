@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s, Points, Scalar, UInt32s
 from kernels.borrowing import borrowed, held
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, int64
-from kernels.distance.finish import GROUP, PAIRS, closest_exactly, farther_than_said, note_rivals, settle
+from kernels.distance.finish import GROUP, PAIRS, Pairs, closest_exactly, farther_than_said, note_rivals, settle
 from kernels.distance.formula import signed
 from kernels.distance.hunt import HINTS, RIVALS, ROUNDING, hunt, take_hints
 from kernels.distance.lanes import FRAME, PACKET, frame_points, load_points, lowest_bit, measure_winners
@@ -44,6 +44,18 @@ def aligned_room(count: int, kind: type[Scalar]) -> NDArray[Scalar]:
     raw = np.empty(count + 16, kind)
     start = (-raw.ctypes.data % 64) // 4
     return raw[start : start + count]
+
+
+@compiled
+def put_out(rows: UInt32s, pairs: Pairs, limit: float, unit: float, distances: Float64s, slots: Int32s) -> None:
+    """What was found for a group, to its points' rows."""
+    _, found, squared, sides = pairs
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        if found[i] >= 0 and squared[i] <= limit * limit:
+            distances[row], slots[row] = signed(squared[i], sides[i]) * unit, found[i]
+        else:
+            distances[row], slots[row] = np.nan, -1
 
 
 @compiled
@@ -102,16 +114,8 @@ def search_chunk(
             )
             take_hints(winner, hints)
         settle(corners, pseudonormals, group, waiting, pairs)
-        for i in range(count):
-            row = order[point + i]
-            if found[i] >= 0 and squared[i] <= limit * limit:
-                distances[row], slots[row] = signed(squared[i], sides[i]) * unit, found[i]
-            else:
-                distances[row], slots[row] = np.nan, -1
-    held(singles)
-    held(doubles)
-    held(winners)
-    held(numbers)
+        put_out(order[point : point + count], pairs, limit, unit, distances, slots)
+    held((singles, doubles, winners, numbers))
 
 
 @inlined

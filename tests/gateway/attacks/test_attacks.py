@@ -31,7 +31,7 @@ async def test_what_is_asked_again_is_bounded_as_well(name: str) -> None:
         outcomes = [await under_attack.attack(request) for _ in range(4)]
     assert [outcome.status for outcome in outcomes] == [200] * 4
     assert max(outcome.cpu_ms for outcome in outcomes[1:]) <= most_ms
-    assert min(outcome.cpu_ms for outcome in outcomes[1:]) <= most_ms / 3
+    assert min(outcome.cpu_ms for outcome in outcomes[1:]) <= most_ms / 2
 
 
 async def test_an_operations_name_is_not_echoed_whole() -> None:
