@@ -191,12 +191,8 @@ def call_intrinsic(builder: Builder, name: str, result: Any, arguments: Sequence
 
 def prefetch(builder: Builder, pointer: Value) -> None:
     """Ask memory for the line of cache that `pointer` is in: for reading, to keep."""
-    name, numbers = "llvm.prefetch.p0", [INT32(0), INT32(3), INT32(1)]
-    function = builder.module.globals.get(name)
-    if function is None:
-        kinds = [ir.IntType(8).as_pointer(), *(each.type for each in numbers)]
-        function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name=name)
-    builder.call(function, [builder.bitcast(pointer, ir.IntType(8).as_pointer()), *numbers])
+    line = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+    call_intrinsic(builder, "llvm.prefetch.p0", ir.VoidType(), [line, INT32(0), INT32(3), INT32(1)])
 
 
 def square_root(builder: Builder, vector: Value, width: int) -> Value:
