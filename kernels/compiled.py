@@ -67,6 +67,11 @@ def inlined(function: F) -> F:
     return cast(F, njit(nogil=True, error_model="numpy")(function))
 
 
+def pasted(function: F) -> F:
+    """What chooses among arrays: pasted by Numba itself, before it counts references to them in every branch."""
+    return cast(F, njit(nogil=True, error_model="numpy", inline="always")(function))
+
+
 instruction: Any = numba.extending.intrinsic
 """A function that writes LLVM code. Untyped: its Python signature is not that of the instruction it becomes."""
 

@@ -16,7 +16,7 @@ from kernels.registration.starts import surface_sample
 
 
 def warm_up() -> None:
-    """About half a minute on a fresh cache, less than a second afterwards."""
+    """One or two minutes on a fresh cache, less than a second afterwards."""
     with _alone():
         distance.warm_up()
         morton.warm_up()

@@ -176,14 +176,13 @@ def search_in_order(
     for turn in prange(chunks_of(count)):
         first = dealt(turn, chunks_of(count)) * CHUNK
         here = min(CHUNK, count - first)
-        coordinates, order = (
-            aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES),
-            np.arange(here).astype(np.uint32),
-        )
+        coordinates = aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES)
+        order = np.arange(here).astype(np.uint32)
         for i in range(here):
             put(coordinates, i, points[first + i, 0], points[first + i, 1], points[first + i, 2], frame)
         fill_last_packet(coordinates, here)
+        # A bare 0 would be a type of its own, for which the whole search would be compiled again.
         search_chunk(
-            coordinates, order, 0, here, boxes, starts, records, corners, pseudonormals, limit, unit,
+            coordinates, order, int64(0), here, boxes, starts, records, corners, pseudonormals, limit, unit,
             distances[first : first + here], slots[first : first + here],
         )  # fmt: skip

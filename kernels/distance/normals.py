@@ -10,7 +10,7 @@ import numpy as np
 from numba import prange
 
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s
-from kernels.compiled import compiled, compiled_parallel, inlined
+from kernels.compiled import compiled, compiled_parallel, inlined, pasted
 from kernels.distance.formula import CORNER_A, EDGE_AB, FACE, FEATURES, cross, dot
 from kernels.distance.surface import Edges, Surface, edge_between, unit_of
 
@@ -86,7 +86,7 @@ def add_normals(
                 corners[corner, axis] += angle * faces[triangle, axis]
 
 
-@inlined
+@pasted
 def normal_of_feature(
     faces: Float64s, edges: Float64s, corners: Float64s, edge_of_half: Int32s, triangles: Int32s, row: int, feature: int
 ) -> tuple[float, float, float]:

@@ -21,11 +21,11 @@ NOWHERE = 1e16
 
 
 @inlined
-def write_record(records: Float32s, slot: int, corner: Float64s) -> None:
-    """Write the triangle `corner` (a, b, c) in its own frame."""
-    ax, ay, az = corner[0], corner[1], corner[2]
-    bx, by, bz = corner[3] - ax, corner[4] - ay, corner[5] - az
-    cx, cy, cz = corner[6] - ax, corner[7] - ay, corner[8] - az
+def write_record(records: Float32s, slot: int, corners: Float64s) -> None:
+    """Write the triangle of a slot (a, b, c) in its own frame."""
+    ax, ay, az = corners[slot, 0], corners[slot, 1], corners[slot, 2]
+    bx, by, bz = corners[slot, 3] - ax, corners[slot, 4] - ay, corners[slot, 5] - az
+    cx, cy, cz = corners[slot, 6] - ax, corners[slot, 7] - ay, corners[slot, 8] - az
     length = np.sqrt(dot(bx, by, bz, bx, by, bz))
     nx, ny, nz = cross(bx, by, bz, cx, cy, cz)
     area = np.sqrt(dot(nx, ny, nz, nx, ny, nz))
@@ -63,14 +63,12 @@ def write_records(
             low[slot, :] = NOWHERE
             high[slot, :] = NOWHERE
             continue
-        row = corners[slot]
-        for corner in range(3):
-            for axis in range(3):
-                row[3 * corner + axis] = vertices[triangles[order[slot], corner], axis]
+        a, b, c = triangles[order[slot], 0], triangles[order[slot], 1], triangles[order[slot], 2]
         for axis in range(3):
-            low[slot, axis] = min(row[axis], row[3 + axis], row[6 + axis])
-            high[slot, axis] = max(row[axis], row[3 + axis], row[6 + axis])
-        write_record(records, slot, row)
+            first, second, third = vertices[a, axis], vertices[b, axis], vertices[c, axis]
+            corners[slot, axis], corners[slot, 3 + axis], corners[slot, 6 + axis] = first, second, third
+            low[slot, axis], high[slot, axis] = min(first, second, third), max(first, second, third)
+        write_record(records, slot, corners)
 
 
 @compiled_parallel
