@@ -134,6 +134,7 @@ def keys_from_url(
     url: str,
     session: aiohttp.ClientSession,
     ages: KeyAges = KeyAges(),  # noqa: B008 - frozen
+    now: Callable[[], float] = time.monotonic,
 ) -> KeySource:
     async def read() -> bytes:
         async with asyncio.timeout(_FETCH_TIMEOUT_S), session.get(url, allow_redirects=False) as response:
@@ -141,7 +142,7 @@ def keys_from_url(
                 raise ValueError(f"{url} answers {response.status}")
             return await body_of(response, _MOST_BYTES)
 
-    return KeySource(read, ages=ages)
+    return KeySource(read, now, ages)
 
 
 async def body_of(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -6,15 +6,9 @@ import pytest
 
 from gateway.client.circuit_breaker import CircuitBreaker, State
 from gateway.traffic_settings import BreakerSettings
+from tests.gateway.clock import Clock
 
 SETTINGS = BreakerSettings(window_s=10, min_requests=10, failure_rate=0.5, open_s=5, probes=2)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

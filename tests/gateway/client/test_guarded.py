@@ -150,7 +150,7 @@ async def test_timeouts_open_the_circuit_whoever_s_time_it_was(deadline_s: float
 async def test_clients_in_a_hurry_do_not_open_the_circuit() -> None:
     upstream = Upstream()
     settings = GuardSettings(breaker=BreakerSettings(min_requests=5), retries=NO_RETRIES)
-    async with guarded(upstream, settings, timeout_s=5.0) as client:
+    async with guarded(upstream, settings, timeout_s=60.0) as client:
         for _ in range(6):
             with client.guard.operations.running(until(time.monotonic() + 0.02)), pytest.raises(TimedOut):
                 await client.send(asked())

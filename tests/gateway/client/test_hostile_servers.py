@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 import struct
+import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -154,7 +155,7 @@ async def test_single_bytes_take_no_more_memory_than_their_sum(kind: Kind) -> No
 
 async def test_bytes_that_come_later_are_never_the_next_answer(kind: Kind, request: pytest.FixtureRequest) -> None:
     known_of_aiohttp(kind, request, "it keeps them for the next request")
-    connections = 0
+    connections, said = 0, threading.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
@@ -164,11 +165,14 @@ async def test_bytes_that_come_later_are_never_the_next_answer(kind: Kind, reque
             await writer.drain()
             await asyncio.sleep(0.002)
             writer.write(answer(b"not yours"))
+            said.set()
 
     with in_a_thread(talk) as url:
         async with client_at(url, settings_for(kind, 5)) as client:
             for number in range(20):
                 assert await awaited(client.carrier, WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
+                await asyncio.to_thread(said.wait, 20)
+                said.clear()
                 await asyncio.sleep(0.02)
     assert connections == 20
 
@@ -199,18 +203,24 @@ async def test_bytes_that_wait_unread_are_never_the_next_answer(kind: Kind, requ
     """They have reached this machine and its loop has not looked at them when the next request is sent."""
     known_of_aiohttp(kind, request, "it does not look before it writes")
 
+    said = threading.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while asked := await request_in(reader):
             writer.write(answer(asked.partition(b"\r\n\r\n")[2]))
             await writer.drain()
             await asyncio.sleep(0.002)
             writer.write(answer(b"not yours"))
+            said.set()
 
     with in_a_thread(talk) as url:
         async with client_at(url, settings_for(kind, 5)) as client:
             for number in range(20):
                 assert await awaited(client.carrier, WireRequest(b"%d" % number)) == WireAnswer(200, b"%d" % number)
-                time.sleep(0.02)
+                # Not awaited: this loop is to look at nothing meanwhile.
+                said.wait(20)
+                said.clear()
+                time.sleep(0.002)
 
 
 async def test_an_answer_before_the_request_is_none(kind: Kind) -> None:

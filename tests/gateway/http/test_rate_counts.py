@@ -12,8 +12,10 @@ import pytest
 from gateway.http.rate_counts import CountsDown, MemoryCounts, Quota, RedisCounts
 from gateway.traffic_settings import Rate
 from infra.local.platform import any_free_port
+from tests.gateway.clock import Clock
 
 WORKERS, TRIES, ALLOWED = 16, 40, 100
+
 WORKER = """
 import asyncio, json, sys
 from gateway.http.rate_counts import Quota, RedisCounts
@@ -46,13 +48,6 @@ async def test_sixteen_processes_together_let_through_exactly_what_is_allowed(re
     passed = [json.loads(output) for output, _ in outputs]
     # On a small machine the first to run may take most: that several got some shows that they met.
     assert (sum(passed), len(passed), sum(map(bool, passed)) > 1) == (ALLOWED, WORKERS, True)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def quota(requests: int = 3, per_s: float = 3.0, burst: int | None = None, cost: int = 1, key: str = "k") -> Quota:
