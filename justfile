@@ -26,9 +26,9 @@ inspect *arguments:
 stack *arguments:
     @python -m infra.local "$@"
 
-# All checks: lint, types, import contracts, tests (arguments go to pytest)
+# All checks: lint, types, import contracts, tests; what fails is asked once more, alone (arguments go to pytest)
 test *arguments: lint
-    pytest -n 2 --dist loadgroup "$@"
+    python -m tests.whole_run "$@"
 
 # The quick checks
 lint:

@@ -13,7 +13,7 @@ from infra.local.stack import CHECKOUT
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_demo_holds_all_that_it_claims(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "infra.demo", "demo", "--once", "--out", str(tmp_path / "out")],

@@ -15,7 +15,7 @@ from tests.e2e.conftest import Batch, Whole
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("platform"),
     pytest.mark.skipif(chromium() is None, reason=f"no browser: none of {', '.join(NAMES)} is on the PATH"),
 ]

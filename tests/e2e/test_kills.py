@@ -15,7 +15,7 @@ from infra.demo.people import quality_engineer
 from infra.local.platform import is_healthy
 from tests.e2e.conftest import Batch, Whole
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
 
 
 @pytest.mark.parametrize("victim", ["jobs", "relay", "rounds", "valkey", "postgres", "graph"])

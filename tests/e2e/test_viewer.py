@@ -25,12 +25,12 @@ from tests.e2e.conftest import Batch, Whole
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("platform"),
     pytest.mark.skipif(chromium() is None, reason=f"no browser: none of {', '.join(NAMES)} is on the PATH"),
 ]
 _SOFTWARE = ("enable-unsafe-swiftshader",)
-_LOADING_S = 60.0
+_LOADING_S = 180.0
 _SCANS_OF = "query ScansOf($id: ID!) { asset(id: $id) { scans(first: 1) { nodes { id } } } }"
 
 

@@ -299,7 +299,7 @@ async def failed_in_sort(works: Works, id: str, text: str) -> dict[tuple[str, in
     return await finished(works, id)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_workers_that_are_killed_cost_no_finished_piece_and_no_point(works: Works) -> None:
     id = await begun(works, "killed", ply(SCANNED))
     (text,) = await works.wakeups()
