@@ -153,4 +153,6 @@ async def target(settings: Settings) -> AsyncIterator[Target]:
     http = msgspec.structs.replace(settings.http, compresses_from=None)
     app = build_app(msgspec.structs.replace(settings, explorer=False, http=http), supergraph(), subgraphs)
     async with app.router.lifespan_context(app):
+        # As where it serves: what other tests left behind is not looked through again and again.
+        gc.freeze()
         yield Target(app, subgraphs)
