@@ -27,7 +27,7 @@ def main(arguments: list[str], notes: Path = Path(".pytest_cache")) -> int:
     if status != _TESTS_FAILED or not 0 < len(failed) <= FEW:
         return status
     print(f"\n{len(failed)} failed. They are asked once more, alone:", *failed, sep="\n  ", flush=True)
-    status = _pytest([*always, "--last-failed", "--last-failed-no-failures", "none", *arguments])
+    status = _pytest([*always, "--last-failed", "--last-failed-no-failures", "none", *arguments, "-n", "0"])
     passed = [each for each in failed if each not in _failed(notes)]
     print("\nFailed beside others and passed alone (is it bound to a clock?):", *passed or ["none"], sep="\n  ")
     return status
