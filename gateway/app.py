@@ -228,7 +228,8 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
     for name, subgraph in supergraph.subgraphs.items():
         if name not in in_process and (settings.node_field is None or name != SUBGRAPH):
             target_of(name, named.urls.get(name, subgraph.url))
-    return Planning(supergraph, settings.limits.max_planning_steps, settings.limits.max_planning_s)
+    limits = settings.limits
+    return Planning(supergraph, limits.max_planning_steps, limits.max_planning_s, settings.asks_again)
 
 
 def _pipeline(

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from gateway.compiled.alike import Merging, depth, merging
+from gateway.compiled.known_again import known_of, positions_known, taking_known
 from gateway.compiled.positions import Asked, Giver, Layout, Member, NotCompilable, Position, Switches
 from gateway.compiled.repeated import Counts, gathering, telling_apart
 from gateway.compiled.representing import key_of, plain_fields, representing
@@ -51,6 +52,7 @@ class _Writer:
     """wanted: the positions whose objects are gathered: with something to ask, to unset, or to read by type.
 
     rendering: by position, what puts the text of objects that are alike in their places.
+    known: the inputs of which some objects may be known.
     """
 
     layout: Layout
@@ -61,14 +63,16 @@ class _Writer:
     functions: list[str] = field(default_factory=list)
     rendering: dict[int, list[str]] = field(default_factory=dict)
     wanted: set[int] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
     branches: int = 0
 
     def __post_init__(self) -> None:
+        known = positions_known(self.layout)
         for position in reversed(self.layout.positions):
             self.wanted |= {member.children[0].number for member in position.members.values() if member.by_text}
             hidden = self.structs.positions[position.number].hidden
             deeper = any(child.number in self.wanted for child in position.children)
-            if position.inputs or hidden or position.by_type or deeper:
+            if position.inputs or hidden or position.by_type or deeper or position.number in known:
                 self.wanted.add(position.number)
 
     # Which fetch runs when
@@ -150,6 +154,11 @@ class _Writer:
             lists.append(f"key{name}_at{giver.position.number}")
         yield f"keys{name} = dict.fromkeys({' + '.join(lists)})"
         fields = required[0][1]
+        wanted = asked.givers[0].wanted
+        assert wanted is not None
+        places = known_of(wanted, self.layout.root)
+        if places and (fields is None or len(asked.readings) > 1):
+            raise NotCompilable("objects that may be known, by more than plain values or read in several ways")
         if fields is None:
             yield f"keys{name}.pop(None, None)"
             yield f'texts{name} = b",".join(keys{name})'
@@ -161,6 +170,11 @@ class _Writer:
             yield f"keys{name}.pop(({', '.join('None' for _ in fields)}), None)"
             yield f"for k in keys{name}:"
             yield f"{INDENT}if UNSET in k: raise Surprise"
+        if places:
+            given = self.structs.given[asked.givers[0]]
+            self.names[f"Given{name}"] = given.type
+            yield from taking_known(name, places, fields, given, self.structs.positions)
+            self.known.add(name)
         entries: list[tuple[str, Any]] = [(each.name, Any) for each in fields]
         tag = asked.type_name
         self.names[f"R{name}"] = msgspec.defstruct("R", entries, tag_field="__typename", tag=tag, gc=False)
@@ -216,7 +230,8 @@ class _Writer:
                 yield f"list{here} = [e for _, e in pairs{here}]"
             else:
                 yield f"list{here} = " + (f"[read{here}(e) for e in {part}]" if is_raw else part)
-                yield f"got{here} = dict(zip(keys{name}, list{here}))"
+                known = f"known{name} | " if name in self.known else ""
+                yield f"got{here} = {known}dict(zip(keys{name}, list{here}))"
             yield from self._set(here, name, reading)
 
     def _reader(self, fetch: Fetch, struct: type[Struct]) -> Any:

@@ -21,6 +21,7 @@ from gateway.execution.caller import Caller
 from gateway.execution.contexts import keys_taking, spread
 from gateway.execution.failures import Cause, Failures
 from gateway.execution.given_fields import NO_KEYS, Keys
+from gateway.execution.known_objects import give_known
 from gateway.execution.later_items import Window
 from gateway.execution.merge import copy_of, merge_into, rename_in
 from gateway.execution.places import TreePath
@@ -91,6 +92,8 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
             found[wanted.alias] = [
                 batch for batch in found[wanted.alias] if batch.owners and _asks(fetch, wanted, batch)
             ]
+        if wanted.known_at:
+            found[wanted.alias] = [give_known(state.tree, wanted, batch) for batch in found[wanted.alias]]
     spread_out = spread(fetch, {alias: [batch.missing for batch in batches] for alias, batches in found.items()})
     return spread_out, list(zip(spread_out.inputs, chain.from_iterable(found.values()), strict=True))
 

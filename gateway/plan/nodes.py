@@ -67,6 +67,18 @@ class ContextVariable(Struct, frozen=True):
     sources: tuple[ContextSource, ...]
 
 
+class KnownAt(Struct, frozen=True):
+    """Objects of which a fetch's subgraph has told, before the fetch, all that one of its inputs asks.
+
+    path: where they are; lists on the way are entered. key: each field of a representation, and the key under which it
+    stands there. fields: each key that is asked, and the key there.
+    """
+
+    path: tuple[Step, ...]
+    key: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
+
+
 class EntityInput(Struct, frozen=True):
     """The objects that one `_entities` call is about.
 
@@ -78,6 +90,8 @@ class EntityInput(Struct, frozen=True):
     typename_as: send this `__typename` instead of the object's own (an interface object's or interface's name).
     contexts: variables that only this `_entities` field uses. Objects for which their values differ cannot share it:
         each set of values takes a copy of the field of its own.
+    known_at: places whose objects with the same key are taken instead of asking, the first that has one, and of it only
+        what is whole: all its key and its fields, and no null among them.
     An object for which a required field is missing or null in a non-null position is not sent; its fields stay null.
     """
 
@@ -88,6 +102,7 @@ class EntityInput(Struct, frozen=True):
     typename_as: str | None = None
     contexts: tuple[ContextVariable, ...] = ()
     also: tuple[tuple[Step, ...], ...] = ()
+    known_at: tuple[KnownAt, ...] = ()
 
     @property
     def paths(self) -> tuple[tuple[Step, ...], ...]:

@@ -19,6 +19,7 @@ from gateway.plan.nodes import (
     ContextVariable,
     EntityInput,
     Fetch,
+    KnownAt,
     Node,
     Parallel,
     RequiredField,
@@ -123,6 +124,7 @@ def _fetch(fetch: Fetch) -> list[str]:
     for entity in fetch.inputs:
         lines += _indented(_input(entity))
         lines += _indented([_context(entity, each) for each in entity.contexts])
+        lines += _indented([_known(entity, each) for each in entity.known_at])
     lines += _indented(print_ast(parse(fetch.document, no_location=True)).splitlines())
     for rename in fetch.renames:
         where = "".join(f"{_step(step)}." for step in rename.path)
@@ -146,6 +148,12 @@ def _context(entity: EntityInput, context: ContextVariable) -> str:
         types = f"[{'|'.join(sorted(source.types))}]" if source.types else ""
         places.append(f"{way}{types} {_requires(source.requires)}")
     return f"${context.variable}: {', else '.join(places) or NOWHERE}"
+
+
+def _known(entity: EntityInput, known: KnownAt) -> str:
+    """Where an object may stand already, with what is asked of it."""
+    fields = " ".join(held if held == asked else f"{asked}: {held}" for asked, held in (*known.key, *known.fields))
+    return f"${entity.variable}: not those known at {'.'.join(map(_step, known.path))} {{ {fields} }}"
 
 
 def _requires(selections: tuple[RequiredField | RequiredFragment, ...]) -> str:

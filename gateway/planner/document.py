@@ -126,7 +126,7 @@ def _input_of(group: Group, alias: str, variable: str, slots: Mapping[ContextSlo
     contexts = tuple(
         ContextVariable(variable, not slot.type_text.endswith("!"), slot.sources) for slot, variable in slots.items()
     )
-    return EntityInput(alias, variable, _steps(group.path), requires, name, contexts)
+    return EntityInput(alias, variable, _steps(group.path), requires, name, contexts, known_at=group.known_at)
 
 
 def _steps(path: Path) -> tuple[Step, ...]:

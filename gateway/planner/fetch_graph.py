@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gateway.operation.conditions import ALWAYS, Conditions, either
 from gateway.operation.model import Field
 from gateway.plan.deferral import FIRST, Part
-from gateway.plan.nodes import ContextSource, OperationKind, RequiredField, RequiredFragment, SubgraphName
+from gateway.plan.nodes import ContextSource, KnownAt, OperationKind, RequiredField, RequiredFragment, SubgraphName
 from gateway.plan.shape import Toggle
 from gateway.query_graph.model import TypeNode
 
@@ -111,6 +111,7 @@ class Group:
     contexts: what its fields are given from objects above.
     at_root: they are the query root itself, reached again below the root, and no entities.
     conditions: when the objects are asked about; only then is all of `requires` there.
+    known_at: where its subgraph may have told of them already.
     """
 
     path: Path
@@ -120,6 +121,7 @@ class Group:
     contexts: set[ContextSlot] = field(default_factory=set)
     at_root: bool = False
     conditions: Conditions = ALWAYS
+    known_at: tuple[KnownAt, ...] = ()
 
 
 @dataclass(eq=False, slots=True)

@@ -27,6 +27,7 @@ from gateway.planner.fetch_graph import FetchDraft
 from gateway.planner.order import in_sequence, ordered
 from gateway.planner.passes.drop_repeated import drop_repeated
 from gateway.planner.passes.join_mutations import join_mutations
+from gateway.planner.passes.know_again import know_again
 from gateway.planner.passes.merge_siblings import merge_siblings
 from gateway.planner.response_keys import ResponseKeys
 from gateway.planner.shape import shape_of
@@ -39,9 +40,14 @@ from gateway.query_graph.model import QueryGraph
 _MOST_ROUNDS = 20
 
 
-def plan_operation(graph: QueryGraph, operation: Operation, budget: Budget | None = None) -> QueryPlan:
-    """The plan of the operation."""
+def plan_operation(
+    graph: QueryGraph, operation: Operation, budget: Budget | None = None, asks_again: bool = False
+) -> QueryPlan:
+    """The plan of the operation. asks_again: by key for what a subgraph has told before, too."""
     steps = fetch_steps(graph, operation, budget)
+    # What changes between two requests, or comes in several goes, is not known again.
+    if operation.kind == "query" and not (asks_again or operation.deferred or operation.streams):
+        steps = [know_again(step) for step in steps]
     first = [[fetch for fetch in step if not fetch.part] for step in steps] if operation.deferred else steps
     later = sorted((fetch for step in steps for fetch in step if fetch.part), key=lambda fetch: sorted(fetch.part))
     made = _made([*(fetch for step in first for fetch in step), *later], operation)

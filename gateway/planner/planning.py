@@ -18,10 +18,15 @@ _MOST_GRAPHS = 32
 class Planning:
     """Keeps a query graph for each set of labels that requests came with lately."""
 
-    def __init__(self, supergraph: Supergraph, steps: int = 200_000, seconds: float = 10.0) -> None:
-        """`steps`, `seconds`: what planning one operation may cost before it is refused."""
+    def __init__(
+        self, supergraph: Supergraph, steps: int = 200_000, seconds: float = 10.0, asks_again: bool = False
+    ) -> None:
+        """`steps`, `seconds`: what planning one operation may cost before it is refused.
+
+        asks_again: subgraphs are asked by key for what they have told of an object before, too.
+        """
         self.supergraph = supergraph
-        self._steps, self._seconds = steps, seconds
+        self._steps, self._seconds, self._asks_again = steps, seconds, asks_again
         self.labels: Labels = frozenset(
             field.override.label
             for types in supergraph.types.values()
@@ -33,7 +38,7 @@ class Planning:
         self.graph(frozenset())
 
     def plan(self, operation: Operation, on: Labels = frozenset()) -> QueryPlan:
-        return plan_operation(self.graph(on), operation, Budget(self._steps, self._seconds))
+        return plan_operation(self.graph(on), operation, Budget(self._steps, self._seconds), self._asks_again)
 
     def graph(self, on: Labels) -> QueryGraph:
         found = self._graphs.get(on)

@@ -8,6 +8,7 @@ gateway's process and its children for one request.
 Columns: `Hive` and `Rust` are requests per second over theirs; `fetches`, requests to subgraphs for one; `core`, what
 the gateway took of its core; `others`, what others took of it; `load`, what load and subgraphs took of theirs. A
 gateway that is called `shared` sends identical requests that are under way only once; elsewhere that is switched off.
+Ours does not ask a subgraph by key for what it told of an object earlier in the query; `asking again` is without that.
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ TRACED: dict[str, Any] = {
     "telemetry": {**COMPLETE["telemetry"], "tracing": {"endpoint": "{collector}", "ratio": 0.01}},
 }
 """One request in a hundred; a collector on the subgraphs' core takes its spans and forgets them."""
+ASKING_AGAIN: dict[str, Any] = {**COMPLETE, "asks_again": True}
+"""As complete, but what a subgraph told of an object before is asked for by key, as other gateways do."""
 BARE: dict[str, Any] = {
     "subgraphs": {"guards": {"shares": False}},
     "http": {"shedding": {"enabled": False}},
@@ -77,6 +79,7 @@ def contenders(folder: Path, collector: str) -> list[Contender]:
     write_keys(folder)
     found = [
         Contender("ours, complete", _ours(folder, "complete", COMPLETE), signs_in=True),
+        Contender("ours, asking again", _ours(folder, "again", ASKING_AGAIN), signs_in=True),
         Contender("ours, traced", _ours(folder, "traced", TRACED, collector), signs_in=True),
         Contender("ours, bare", _ours(folder, "bare", BARE)),
     ]
