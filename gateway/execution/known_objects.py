@@ -19,6 +19,8 @@ Fields = dict[str, object]
 
 def give_known(tree: dict[str, object], wanted: EntityInput, batch: Batch) -> Batch:
     """The batch without the objects of which all is known."""
+    if not batch.representations:
+        return batch
     known: dict[bytes, Fields] = {}
     for at in wanted.known_at:
         for place in places_in(tree, at.path):

@@ -9,20 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from gateway.operation.conditions import NEVER
 from gateway.plan.nodes import KnownAt, RequiredField, Step
 from gateway.planner.fetch_graph import FetchDraft, Group, Item, Requirements, Selection
 
 _MOST_PLACES = 4
+# Of one type, in one fetch: a bound for operations that ask the same under a thousand names.
+_MOST_LOOKED_AT = 32
 Keys = dict[tuple[str, str], str]
 """Where a leaf stands, by its field's name and arguments."""
 
 
+class Telling(NamedTuple):
+    """A place where a fetch tells of objects: what it is asked of them, and what it was given of them besides."""
+
+    path: tuple[Step, ...]
+    asked: Keys
+    given: Keys
+
+
+Told = dict[str, list[Telling]]
+"""What one fetch tells of objects, by their type."""
+
+
 def know_again(fetches: list[FetchDraft]) -> list[FetchDraft]:
     """The fetches, whose groups say where their objects may be known already."""
+    told = {fetch: _told_by(fetch) for fetch in fetches if fetch.kind == "query"}
     for fetch in fetches:
-        before = [one for one in _before(fetch, fetches) if one.subgraph == fetch.subgraph and one.kind == "query"]
+        before = [told[one] for one in _before(fetch, fetches) if one.subgraph == fetch.subgraph and one in told]
         for group in fetch.groups:
             if before and not (group.at_root or group.as_interface or group.contexts):
                 group.known_at = tuple(islice(_places(group, before), _MOST_PLACES))
@@ -40,7 +56,7 @@ def _before(fetch: FetchDraft, fetches: list[FetchDraft]) -> list[FetchDraft]:
     return [one for one in fetches if one in found]
 
 
-def _places(group: Group, before: list[FetchDraft]) -> Iterator[KnownAt]:
+def _places(group: Group, before: list[Told]) -> Iterator[KnownAt]:
     if len(group.parts) != 1 or len(group.requires) != 1:
         return
     (asked,) = group.parts.values()
@@ -48,42 +64,42 @@ def _places(group: Group, before: list[FetchDraft]) -> Iterator[KnownAt]:
     wanted, names = _leaves(asked), _plain_names(required)
     if not wanted or len(wanted) != len(list(_items(asked))) or not names or not _is_one_type(asked) or asked.typename:
         return
-    for fetch in before:
-        for path, selection, given in _told_by(fetch):
-            held = {**given, **_leaves(selection)}
-            if selection.node.name != asked.node.name or not wanted.keys() <= held.keys():
-                continue
-            if all((name, "") in held for name in names):
+    for told in before:
+        for place in told.get(asked.node.name, ()):
+            held = {**place.given, **place.asked}
+            if wanted.keys() <= place.asked.keys() and all((name, "") in held for name in names):
                 key = tuple((name, held[name, ""]) for name in names)
-                yield KnownAt(path, key, tuple((wanted[each], held[each]) for each in wanted))
+                yield KnownAt(place.path, key, tuple((wanted[each], held[each]) for each in wanted))
 
 
-def _told_by(fetch: FetchDraft) -> Iterator[tuple[tuple[Step, ...], Selection, Keys]]:
-    """Where the fetch tells of objects of one type, what it is asked of them, and what else it was given of them."""
+def _told_by(fetch: FetchDraft) -> Told:
+    """Where the fetch tells of objects of one type."""
+    found: Told = {}
     if fetch.root is not None:
-        yield from _below((), fetch.root)
+        _note_below(found, (), fetch.root)
     for group in fetch.groups:
         if group.at_root or group.as_interface or len(group.parts) != 1 or len(group.requires) != 1:
             continue
-        if any(len(step.possible) > 1 for step in group.path):
-            continue
         ((selection,), (required,)) = group.parts.values(), group.requires.values()
-        if not _is_one_type(selection):
-            continue
-        path = tuple(Step(step.key) for step in group.path)
-        plain = (each for each in required if isinstance(each, RequiredField) and not each.selections)
-        yield path, selection, {(each.name, ""): each.source for each in plain}
-        yield from _below(path, selection)
+        if all(len(step.possible) == 1 for step in group.path) and _is_one_type(selection):
+            plain = (each for each in required if isinstance(each, RequiredField) and not each.selections)
+            given = {(each.name, ""): each.source for each in plain}
+            _note(found, tuple(Step(step.key) for step in group.path), selection, given)
+    return found
 
 
-def _below(path: tuple[Step, ...], selection: Selection) -> Iterator[tuple[tuple[Step, ...], Selection, Keys]]:
+def _note(found: Told, path: tuple[Step, ...], selection: Selection, given: Keys) -> None:
+    tellings = found.setdefault(selection.node.name, [])
+    if len(tellings) < _MOST_LOOKED_AT:
+        tellings.append(Telling(path, _leaves(selection), given))
+    _note_below(found, path, selection)
+
+
+def _note_below(found: Told, path: tuple[Step, ...], selection: Selection) -> None:
     for item in _items(selection):
         # What only the plan reads is no place that a client's answer has.
-        if item.value is None or not item.field.key or not _is_one_type(item.value):
-            continue
-        here = (*path, Step(item.key))
-        yield here, item.value, {}
-        yield from _below(here, item.value)
+        if item.value is not None and item.field.key and _is_one_type(item.value):
+            _note(found, (*path, Step(item.key)), item.value, {})
 
 
 def _is_one_type(selection: Selection) -> bool:
