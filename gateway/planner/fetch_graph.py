@@ -54,6 +54,12 @@ class Item:
     value: Selection | None
     contexts: tuple[tuple[str, ContextSlot], ...] = ()
 
+    def means_the_same_as(self, other: Item) -> bool:
+        """Whether the other asks for this field too, and for nothing below that would not fit."""
+        if (self.field.name, self.field.arguments) != (other.field.name, other.field.arguments):
+            return False
+        return self.value is None or other.value is None or self.value.agrees_with(other.value)
+
 
 @dataclass(eq=False, slots=True)
 class Selection:
@@ -87,6 +93,18 @@ class Selection:
             (item.concrete, key, item.field.name, item.field.arguments, item.conditions)
             + ((item.value.signature(), item.value.typename) if item.value else ())
             for (_, key), item in self.items.items()
+        )
+
+    def agrees_with(self, other: Selection) -> bool:
+        """Whether both may be asked of the same objects: one key never means two fields."""
+        by_key: dict[str, list[Item]] = {}
+        for item in self.items.values():
+            by_key.setdefault(item.key, []).append(item)
+        return all(
+            own.means_the_same_as(item)
+            for item in other.items.values()
+            for own in by_key.get(item.key, ())
+            if own.concrete == item.concrete or None in (own.concrete, item.concrete)
         )
 
     def merge(self, other: Selection) -> None:

@@ -76,6 +76,9 @@ def _take(groups: list[Group], group: Group) -> None:
             continue
         if known.as_interface and not _asks_the_same(known, group):
             continue
+        if not all(known.parts[name].agrees_with(part) for name, part in group.parts.items() if name in known.parts):
+            # Objects that stand under one key, and have their own key below for another field each.
+            continue
         if known.contexts != group.contexts:
             # Objects go apart by their contexts' values, and are left out where one is missing.
             continue
