@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.compiled.positions import Asked, Layout, NotCompilable, Position
 from gateway.compiled.structs import Fields
-from gateway.plan.nodes import EntityInput, KnownAt, RequiredField, Step
+from gateway.plan.nodes import EntityInput, KnownAt, RequiredField
 
 INDENT = "    "
 
@@ -25,8 +25,7 @@ class Known(NamedTuple):
 
 def known_of(wanted: EntityInput, root: Position) -> list[Known]:
     """The places of the input that the answer has under these conditions."""
-    found = [(at, _position(root, at.path)) for at in wanted.known_at]
-    return [Known(at, position) for at, position in found if position is not None and _has(position, at)]
+    return [Known(at, each) for at in wanted.known_at for each in _positions(root, at, wanted) if _has(each, at)]
 
 
 def positions_known(layout: Layout) -> set[int]:
@@ -45,9 +44,9 @@ def taking_known(
         values = {asked: here[held] for asked, held in at.fields if asked in given.attributes}
         entity = ", ".join(f"{given.attributes[asked]}={value}" for asked, value in values.items())
         one = key[0] if len(key) == 1 else f"({', '.join(key)})"
-        # A key that is one value and is asked about is there.
-        there = [*values.values(), *(key if len(key) > 1 else ())]
-        told = " and ".join(f"{each} is not None and {each} is not UNSET" for each in there)
+        # All that the input may ask, whatever conditions hold; a key that is one value and is asked about is there.
+        there = [*(here[held] for _, held in at.fields), *(key if len(key) > 1 else ())]
+        told = " and ".join(f"{each} is not None and {each} is not UNSET" for each in dict.fromkeys(there))
         # The first of its key counts, as in the order of the answer.
         objects = f"for o in reversed(at{position.number}) if {one} in keys{name} and {told}"
         made = f"{{{one}: Given{name}({entity}) {objects}}}"
@@ -56,19 +55,23 @@ def taking_known(
 
 
 def _has(position: Position, at: KnownAt) -> bool:
-    return all(held in position.members for _, held in (*at.key, *at.fields))
+    if not all(held in position.members for _, held in (*at.key, *at.fields)):
+        return False
+    if any(position.members[held].shown is None for _, held in at.fields):
+        # What no client sees is not checked when it is read.
+        raise NotCompilable("objects that may be known by what only the plan reads")
+    return True
 
 
-def _position(root: Position, path: Sequence[Step]) -> Position | None:
-    found = root
-    for step in path:
-        member = found.members.get(step.key)
-        if member is None or member.shown is None:
-            return None
-        if len(member.children) != 1 or member.by_type:
-            raise NotCompilable("objects of several types that may be known")
-        (found,) = member.children
-    return found
+def _positions(root: Position, at: KnownAt, wanted: EntityInput) -> list[Position]:
+    """Those of the type that is asked about, or of which no type is told."""
+    found = [root]
+    for step in at.path:
+        members = [member for each in found if (member := each.members.get(step.key)) is not None]
+        if any(member.shown is None for member in members):
+            raise NotCompilable("objects that may be known at a place that no client sees")
+        found = [child for member in members for child in member.children]
+    return [each for each in found if each.type_name == wanted.typename_as or not each.by_type]
 
 
 def _asked_of(layout: Layout) -> Iterator[Asked]:

@@ -125,14 +125,14 @@ def _of_reading(reading: list[Giver], structs: Structs) -> Fields:
 
 
 def _brought(member: Member, giver: Giver, structs: Structs) -> tuple[Any, Any]:
-    """The type of what a fetch brings, and its default: one that may not be null must be there."""
+    """The type of what a fetch brings, and its default: what may not be null, or goes on to others, must be there."""
     assert member.shown is not None
     slot = member.shown.slot
     child: Any = None
     if member.children:
         unread = Any if giver.fetch.subgraph in structs.hosted else Raw
         child = unread if member.by_type or member.by_text else structs.positions[member.children[0].number].type
-    return (_type(slot, child), None if slot.nullable else msgspec.NODEFAULT)
+    return (_type(slot, child), None if slot.nullable and not member.is_read else msgspec.NODEFAULT)
 
 
 def _type(slot: Slot, child: Any) -> Any:

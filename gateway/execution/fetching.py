@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.client.answer import answer_from_value, answer_from_wire
 from gateway.client.operation_scope import OperationScope
@@ -21,7 +21,7 @@ from gateway.execution.caller import Caller
 from gateway.execution.contexts import keys_taking, spread
 from gateway.execution.failures import Cause, Failures
 from gateway.execution.given_fields import NO_KEYS, Keys
-from gateway.execution.known_objects import give_known
+from gateway.execution.known_objects import KnownObjects
 from gateway.execution.later_items import Window
 from gateway.execution.merge import copy_of, merge_into, rename_in
 from gateway.execution.places import TreePath
@@ -35,6 +35,7 @@ class State(Struct):
     """One execution under way: the response tree and what went wrong so far.
 
     window: the fetches are about some places only. sent: what was asked before this execution began.
+    known: of what subgraphs have told, what is not asked again.
     """
 
     variables: Mapping[str, object]
@@ -44,6 +45,7 @@ class State(Struct):
     scope: OperationScope | None = None
     window: Window | None = None
     sent: Sent | None = None
+    known: KnownObjects = field(default_factory=KnownObjects)
 
     def __post_init__(self) -> None:
         self.failures.know(self.tree, self.variables)
@@ -93,7 +95,7 @@ def _asked_of_entities(state: State, fetch: Fetch) -> tuple[Fetch, Batches]:
                 batch for batch in found[wanted.alias] if batch.owners and _asks(fetch, wanted, batch)
             ]
         if wanted.known_at:
-            found[wanted.alias] = [give_known(state.tree, wanted, batch) for batch in found[wanted.alias]]
+            found[wanted.alias] = [state.known.give(state.tree, wanted, batch) for batch in found[wanted.alias]]
     spread_out = spread(fetch, {alias: [batch.missing for batch in batches] for alias, batches in found.items()})
     return spread_out, list(zip(spread_out.inputs, chain.from_iterable(found.values()), strict=True))
 

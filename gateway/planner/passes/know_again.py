@@ -7,7 +7,7 @@ there executors can look objects up for less than a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,11 +23,15 @@ Keys = dict[tuple[str, str], str]
 
 
 class Telling(NamedTuple):
-    """A place where a fetch tells of objects: what it is asked of them, and what it was given of them besides."""
+    """A place where a fetch tells of objects.
+
+    asked: what it is asked of them for the client. plain: all by which they may be found, what the plan alone reads or
+    it was given included.
+    """
 
     path: tuple[Step, ...]
     asked: Keys
-    given: Keys
+    plain: Keys
 
 
 Told = dict[str, list[Telling]]
@@ -36,9 +40,9 @@ Told = dict[str, list[Telling]]
 
 def know_again(fetches: list[FetchDraft]) -> list[FetchDraft]:
     """The fetches, whose groups say where their objects may be known already."""
-    told = {fetch: _told_by(fetch) for fetch in fetches if fetch.kind == "query"}
+    told = {fetch: _told_by(fetch) for fetch in fetches}
     for fetch in fetches:
-        before = [told[one] for one in _before(fetch, fetches) if one.subgraph == fetch.subgraph and one in told]
+        before = [told[one] for one in _before(fetch, fetches) if one.subgraph == fetch.subgraph]
         for group in fetch.groups:
             if before and not (group.at_root or group.as_interface or group.contexts):
                 group.known_at = tuple(islice(_places(group, before), _MOST_PLACES))
@@ -61,15 +65,17 @@ def _places(group: Group, before: list[Told]) -> Iterator[KnownAt]:
         return
     (asked,) = group.parts.values()
     (required,) = group.requires.values()
-    wanted, names = _leaves(asked), _plain_names(required)
-    if not wanted or len(wanted) != len(list(_items(asked))) or not names or not _is_one_type(asked) or asked.typename:
+    items, names = list(_items(asked)), _plain_names(required)
+    wanted = _keys(items)
+    if not items or not all(map(_is_plain, items)) or len(wanted) != len(items):
+        return
+    if not names or not _is_one_type(asked) or asked.typename:
         return
     for told in before:
         for place in told.get(asked.node.name, ()):
-            held = {**place.given, **place.asked}
-            if wanted.keys() <= place.asked.keys() and all((name, "") in held for name in names):
-                key = tuple((name, held[name, ""]) for name in names)
-                yield KnownAt(place.path, key, tuple((wanted[each], held[each]) for each in wanted))
+            if wanted.keys() <= place.asked.keys() and all((name, "") in place.plain for name in names):
+                key = tuple((name, place.plain[name, ""]) for name in names)
+                yield KnownAt(place.path, key, tuple((wanted[each], place.asked[each]) for each in wanted))
 
 
 def _told_by(fetch: FetchDraft) -> Told:
@@ -91,7 +97,9 @@ def _told_by(fetch: FetchDraft) -> Told:
 def _note(found: Told, path: tuple[Step, ...], selection: Selection, given: Keys) -> None:
     tellings = found.setdefault(selection.node.name, [])
     if len(tellings) < _MOST_LOOKED_AT:
-        tellings.append(Telling(path, _leaves(selection), given))
+        plain = [item for item in _items(selection) if _is_plain(item)]
+        asked = _keys(item for item in plain if item.field.key)
+        tellings.append(Telling(path, asked, {**given, **_keys(plain)}))
     _note_below(found, path, selection)
 
 
@@ -106,8 +114,8 @@ def _is_one_type(selection: Selection) -> bool:
     return selection.node.possible == {selection.node.name} and not selection.node.is_interface_object
 
 
-def _leaves(selection: Selection) -> Keys:
-    return {(item.field.name, item.field.arguments): item.key for item in _items(selection) if _is_plain(item)}
+def _keys(items: Iterable[Item]) -> Keys:
+    return {(item.field.name, item.field.arguments): item.key for item in items}
 
 
 def _items(selection: Selection) -> Iterator[Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.compiled.executor import CompilingExecutor
 from gateway.compiled.program import Program
 from gateway.composition.compose import SubgraphSource, compose
 from gateway.execution.executor import Executor
+from gateway.execution.places import places_in
 from gateway.execution.reporting import Reporting
 from gateway.operation.prepare import prepare
 from gateway.planner.planning import Planning
@@ -47,7 +49,7 @@ QUERIES = [
     "{ people { name notes { author { name } } } }",
     "{ people { id name age mark notes { author { called: name years: age } } } }",
     "{ chief { name mark } people { name mark notes { author { name mark } } } }",
-    "{ people { name } chief { id name wage notes { author { wage name } } } }",
+    "{ people { name } chief { id name age wage notes { author { wage name } } } }",
     "query ($if: Boolean!) { people { age @include(if: $if) name notes { author { name age } } } }",
 ]
 ODD = st.sampled_from([None, 1, "", True, [], {}, "odd"])
@@ -79,16 +81,17 @@ class Answers:
     """
 
     def __init__(self, people: list[Any], authors: list[str], nameless: str = "", fails: bool = False) -> None:
-        self.people, self.authors, self.nameless, self.fails = people, authors, nameless, fails
+        self.people, self.nameless, self.fails = people, nameless, fails
         self.asked: list[list[str]] = []
+        self.wage: Callable[[int], Any] = lambda age: 10 * age
+        self.notes: Callable[[], dict[str, Any]] = lambda: {"notes": [{"author": {"id": id}} for id in authors]}
 
     def subgraphs(self) -> dict[str, Answering]:
-        notes = Answering("notes", lambda given: self._entities(given, lambda one: {"notes": self._notes()}))
-        wages = Answering("wages", lambda given: self._entities(given, lambda one: {"wage": 10 * (one["age"] or 0)}))
+        notes = Answering("notes", lambda given: self._entities(given, lambda _: self.notes()))
+        wages = Answering(
+            "wages", lambda given: self._entities(given, lambda one: {"wage": self.wage(one["age"] or 0)})
+        )
         return {"people": Answering("people", self._people), "notes": notes, "wages": wages}
-
-    def _notes(self) -> list[Any]:
-        return [{"author": {"id": id}} for id in self.authors]
 
     def _people(self, given: Any) -> Any:
         if not any("representations" in name for name in given):
@@ -191,6 +194,46 @@ def test_nobody_is_asked_where_all_are_known(compiles: bool) -> None:
     answers = Answers([person("a"), person("bb")], ["a", "bb", "a"])
     answered(answers, QUERIES[2], {}, asks_again=False, compiles=compiles)
     assert answers.asked == []
+
+
+@pytest.mark.parametrize("compiles", [False, True])
+def test_a_value_that_only_the_plan_reads_is_shown_to_nobody(compiles: bool) -> None:
+    """Nothing checks the age at chief, which goes into the wage."""
+    answers = Answers([person("a") | {"age": "odd"}], ["a"])
+    answers.wage = lambda _: 3
+    query = "{ chief { wage notes { author { age } } } }"
+    response = json.loads(answered(answers, query, {}, asks_again=False, compiles=compiles).as_bytes())
+    assert response == {"data": {"chief": {"wage": 3, "notes": [{"author": {"age": 1}}]}}}
+
+
+@pytest.mark.parametrize(("first", "then"), [(True, False), (False, True), (False, False)])
+def test_conditions_leave_both_executors_asking_alike(first: bool, then: bool) -> None:
+    query = """query ($first: Boolean!, $then: Boolean!) {
+        people { name age @include(if: $first) notes { author { name age @include(if: $then) } } }
+    }"""
+    asked = []
+    for compiles in (False, True):
+        answers = Answers([person("a") | {"age": None}], ["a"])
+        answered(answers, query, {"first": first, "then": then}, asks_again=False, compiles=compiles)
+        asked.append(answers.asked)
+    assert asked[0] == asked[1]
+
+
+async def test_many_inputs_read_a_place_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    monkeypatch.setattr(
+        "gateway.execution.known_objects.places_in", lambda tree, path: read.append(path) or places_in(tree, path)
+    )
+    inputs = " ".join(f"n{each}: notes {{ author {{ x{each}: name }} }}" for each in range(20))
+    answers = Answers([person("a")], [])
+    answers.notes = lambda: {f"n{each}": [{"author": {"id": "a"}}] for each in range(20)}
+    query = f"{{ people {{ id name }} chief {{ {inputs} }} }}"
+    plan = Planning(SUPERGRAPH).plan(prepare(SUPERGRAPH, query))
+    response = await Executor(answers.subgraphs(), SUPERGRAPH.api_schema, Reporting(development=True)).execute(
+        plan, {}, Nobody()
+    )
+    assert json.loads(response.as_bytes())["data"]["chief"]["n19"] == [{"author": {"x19": "Person a"}}]
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.composition.compose import SubgraphSource, compose
+from gateway.operation.conditions import ALWAYS
 from gateway.operation.deferring import Deferring
+from gateway.operation.model import Field
 from gateway.operation.prepare import prepare
+from gateway.plan.nodes import RequiredField, SubgraphName
 from gateway.plan.render import render
+from gateway.planner.fetch_graph import ContextSlot, FetchDraft, Group, Item, PathStep, Requirements, Selection
+from gateway.planner.passes.know_again import know_again
 from gateway.planner.planning import Planning
+from gateway.query_graph.model import TypeNode
 from gateway.supergraph.read import read_supergraph
 
 _LINK = (
@@ -40,6 +48,8 @@ SDLS = {
 SUPERGRAPH = read_supergraph(
     compose([SubgraphSource(name, f"http://{name}", sdl) for name, sdl in SDLS.items()]).supergraph
 )
+
+PEOPLE = SubgraphName("people")
 
 
 def known_in(query: str, asks_again: bool = False) -> list[str]:
@@ -77,12 +87,9 @@ def test_what_an_entity_fetch_told_is_known_too() -> None:
     assert known_in("{ notes { fee clerk { name notes { fee } } } }") == ["notes { number fee }"]
 
 
-def test_what_follows_from_other_fields_takes_the_same_values() -> None:
-    query = "{ people { wage notes { author { wage } } } }"
-    told = known_in(query)
-    assert told[0].startswith("people { id age")
-    # Their wages go along in one request; nothing was told of them before.
-    assert len(told) == 1
+def test_what_only_the_plan_reads_is_a_key_and_no_value() -> None:
+    assert known_in("{ people { wage notes { author { wage } } } }") == []
+    assert known_in("{ people { age(in: 1) wage notes { author { wage } } } }") == ["people { id age }"]
 
 
 @pytest.mark.parametrize(
@@ -123,3 +130,65 @@ def test_a_setting_has_it_asked_again() -> None:
 def test_what_is_under_a_condition_is_known_where_it_is_told() -> None:
     query = "query ($if: Boolean!) { people { name @include(if: $if) notes { author { name } } } }"
     assert known_in(query) == ["people { id name }"]
+
+
+# Fetches made by hand: one tells of people, the other asks about Person objects by id.
+
+
+def selection(type_name: str, *items: Item, possible: tuple[str, ...] = ()) -> Selection:
+    node = TypeNode(PEOPLE, type_name, "OBJECT", {}, (), frozenset(possible or (type_name,)), False)
+    return Selection(node, {(item.concrete, item.key): item for item in items})
+
+
+def item(name: str, value: Selection | None = None, key: str | None = None, contexts: Any = ()) -> Item:
+    type_name = "String" if value is None else value.node.name
+    field = Field(name if key is None else key, name, "", frozenset(), type_name)
+    return Item(name, field, type_name, None, ALWAYS, value, contexts)
+
+
+def known_to(told: FetchDraft, subgraph: SubgraphName = PEOPLE) -> list[str]:
+    path = (PathStep("author", None, frozenset(("Person",))),)
+    asked = selection("Person", item("name"))
+    group = Group(path, {"Person": asked}, {"Person": (RequiredField("id", "id"),)}, as_interface=False)
+    know_again([told, FetchDraft(subgraph, "query", groups=[group], needs={told})])
+    return [".".join(step.key for step in at.path) for at in group.known_at]
+
+
+def root(*items: Item) -> FetchDraft:
+    return FetchDraft(PEOPLE, "query", root=selection("Query", *items))
+
+
+def entities(*steps: PathStep) -> FetchDraft:
+    parts = {"Person": selection("Person", item("name"))}
+    requires: dict[str | None, Requirements] = {"Person": (RequiredField("id", "id"),)}
+    return FetchDraft(PEOPLE, "query", groups=[Group(steps, parts, requires, as_interface=False)])
+
+
+def test_by_hand_what_was_told_is_known() -> None:
+    people = item("people", selection("Person", item("id"), item("name")))
+    assert known_to(root(people)) == ["people"]
+    assert known_to(root(item("team", selection("Team", people)))) == ["team.people"]
+    assert known_to(entities(PathStep("one", None, frozenset(("Person",))))) == ["one"]
+
+
+def test_by_hand_another_subgraph_has_told_nothing() -> None:
+    people = item("people", selection("Person", item("id"), item("name")))
+    assert known_to(root(people), SubgraphName("others")) == []
+
+
+def test_by_hand_objects_of_several_types_are_not_looked_at() -> None:
+    several = frozenset(("Person", "Dog"))
+    assert known_to(root(item("beings", selection("Person", item("id"), item("name"), possible=tuple(several))))) == []
+    # Their place holds other types as well, at its end or on the way.
+    assert known_to(entities(PathStep("one", frozenset(("Person",)), several))) == []
+    way = (PathStep("being", frozenset(("Person",)), several), PathStep("one", None, frozenset(("Person",))))
+    assert known_to(entities(*way)) == []
+
+
+def test_by_hand_a_value_that_comes_from_above_is_no_ones_own() -> None:
+    slot = ContextSlot("String", ())
+    assert known_to(root(item("people", selection("Person", item("id"), item("name", contexts=(("as", slot),)))))) == []
+
+
+def test_by_hand_a_place_that_no_client_sees_is_none() -> None:
+    assert known_to(root(item("people", selection("Person", item("id"), item("name")), key=""))) == []
