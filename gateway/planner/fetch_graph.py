@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.operation.conditions import ALWAYS, Conditions, either
+from gateway.operation.conditions import ALWAYS, NEVER, Conditions, either
 from gateway.operation.model import Field
 from gateway.plan.deferral import FIRST, Part
 from gateway.plan.nodes import ContextSource, KnownAt, OperationKind, RequiredField, RequiredFragment, SubgraphName
@@ -44,6 +44,7 @@ class Item:
     """One field of a selection, for objects of one concrete type or (None) for all.
 
     contexts: arguments by name, each filled from its slot.
+    shown: when a client asks for it.
     """
 
     key: str
@@ -53,6 +54,12 @@ class Item:
     conditions: Conditions
     value: Selection | None
     contexts: tuple[tuple[str, ContextSlot], ...] = ()
+    shown: Conditions = NEVER
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a client sees it whenever it is asked for, and not only the plan."""
+        return self.shown == self.conditions
 
     def means_the_same_as(self, other: Item) -> bool:
         """Whether the other asks for this field too, and for nothing below that would not fit."""
@@ -85,6 +92,8 @@ class Selection:
             item = self.items[(concrete, key)] = Item(key, asked, type_text, concrete, conditions, below)
         else:
             item.conditions = either(item.conditions, conditions)
+        if asked.key:
+            item.shown = either(item.shown, conditions)
         return item
 
     def signature(self) -> frozenset[object]:
@@ -116,6 +125,7 @@ class Selection:
                 self.items[place] = item
                 continue
             mine.conditions = either(mine.conditions, item.conditions)
+            mine.shown = either(mine.shown, item.shown)
             if mine.value and item.value:
                 mine.value.merge(item.value)
 

@@ -6,7 +6,7 @@ asked of the interface once.
 
 from __future__ import annotations
 
-from gateway.operation.conditions import either
+from gateway.operation.conditions import NEVER, either
 from gateway.planner.fetch_graph import FetchDraft, Item, Selection, selections_of
 
 
@@ -30,6 +30,7 @@ def _tidy(selection: Selection) -> None:
         if shared is None and _is_alike(selection, items):
             edge = selection.node.edges[items[0].field.name]
             shared = selection.add(key, items[0].field, None, items[0].conditions, edge.type_text, None)
+            shared.shown = items[0].shown if all(item.shown == items[0].shown for item in items) else NEVER
         if shared is None:
             continue
         for item in items:

@@ -98,7 +98,7 @@ def _note(found: Told, path: tuple[Step, ...], selection: Selection, given: Keys
     tellings = found.setdefault(selection.node.name, [])
     if len(tellings) < _MOST_LOOKED_AT:
         plain = [item for item in _items(selection) if _is_plain(item)]
-        asked = _keys(item for item in plain if item.field.key)
+        asked = _keys(item for item in plain if item.is_shown)
         tellings.append(Telling(path, asked, {**given, **_keys(plain)}))
     _note_below(found, path, selection)
 
@@ -106,7 +106,7 @@ def _note(found: Told, path: tuple[Step, ...], selection: Selection, given: Keys
 def _note_below(found: Told, path: tuple[Step, ...], selection: Selection) -> None:
     for item in _items(selection):
         # What only the plan reads is no place that a client's answer has.
-        if item.value is not None and item.field.key and _is_one_type(item.value):
+        if item.value is not None and item.is_shown and _is_one_type(item.value):
             _note(found, (*path, Step(item.key)), item.value, {})
 
 

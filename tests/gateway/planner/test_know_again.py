@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.composition.compose import SubgraphSource, compose
-from gateway.operation.conditions import ALWAYS
+from gateway.operation.conditions import ALWAYS, NEVER
 from gateway.operation.deferring import Deferring
 from gateway.operation.model import Field
 from gateway.operation.prepare import prepare
@@ -90,6 +90,9 @@ def test_what_an_entity_fetch_told_is_known_too() -> None:
 def test_what_only_the_plan_reads_is_a_key_and_no_value() -> None:
     assert known_in("{ people { wage notes { author { wage } } } }") == []
     assert known_in("{ people { age(in: 1) wage notes { author { wage } } } }") == ["people { id age }"]
+    assert known_in("{ people { wage age(in: 1) notes { author { wage } } } }") == ["people { id age }"]
+    seen_at_times = "query ($if: Boolean!) { people { wage age(in: 1) @include(if: $if) notes { author { wage } } } }"
+    assert known_in(seen_at_times) == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def selection(type_name: str, *items: Item, possible: tuple[str, ...] = ()) -> S
 def item(name: str, value: Selection | None = None, key: str | None = None, contexts: Any = ()) -> Item:
     type_name = "String" if value is None else value.node.name
     field = Field(name if key is None else key, name, "", frozenset(), type_name)
-    return Item(name, field, type_name, None, ALWAYS, value, contexts)
+    return Item(name, field, type_name, None, ALWAYS, value, contexts, ALWAYS if field.key else NEVER)
 
 
 def known_to(told: FetchDraft, subgraph: SubgraphName = PEOPLE) -> list[str]:
