@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.compiled.positions import Asked, Layout, NotCompilable, Position
+from gateway.compiled.positions import Layout, NotCompilable, Position, positions_at
 from gateway.compiled.structs import Fields
 from gateway.plan.nodes import EntityInput, KnownAt, RequiredField
 
@@ -30,8 +30,8 @@ def known_of(wanted: EntityInput, root: Position) -> list[Known]:
 
 def positions_known(layout: Layout) -> set[int]:
     """The positions whose objects are looked at."""
-    inputs = {id(wanted): wanted for asked in _asked_of(layout) for wanted in _wanted(asked)}
-    return {known.position.number for wanted in inputs.values() for known in known_of(wanted, layout.root)}
+    inputs = [several[0].givers[0].wanted for inputs in layout.asked.values() for several in inputs]
+    return {known.position.number for each in inputs if each is not None for known in known_of(each, layout.root)}
 
 
 def taking_known(
@@ -65,18 +65,4 @@ def _has(position: Position, at: KnownAt) -> bool:
 
 def _positions(root: Position, at: KnownAt, wanted: EntityInput) -> list[Position]:
     """Those of the type that is asked about, or of which no type is told."""
-    found = [root]
-    for step in at.path:
-        members = [member for each in found if (member := each.members.get(step.key)) is not None]
-        if any(member.shown is None for member in members):
-            raise NotCompilable("objects that may be known at a place that no client sees")
-        found = [child for member in members for child in member.children]
-    return [each for each in found if each.type_name == wanted.typename_as or not each.by_type]
-
-
-def _asked_of(layout: Layout) -> Iterator[Asked]:
-    return (asked for inputs in layout.asked.values() for several in inputs for asked in several)
-
-
-def _wanted(asked: Asked) -> Iterator[EntityInput]:
-    return (giver.wanted for giver in asked.givers if giver.wanted is not None)
+    return [each for each in positions_at(root, at.path) if each.type_name == wanted.typename_as or not each.by_type]

@@ -260,18 +260,19 @@ def _object_in(slot: Slot) -> Object | None:
 
 
 def _at(root: Position, wanted: EntityInput) -> list[Position]:
-    found = [position for path in wanted.paths for position in _at_path(root, path)]
+    found = [position for path in wanted.paths for position in positions_at(root, path)]
     if not found:
         raise NotCompilable("an input for nothing that a client sees")
     return found
 
 
-def _at_path(root: Position, path: Sequence[Step]) -> list[Position]:
+def positions_at(root: Position, path: Sequence[Step]) -> list[Position]:
+    """Where a path leads. Refuses one through what no client sees."""
     found = [root]
     for step in path:
         members = [position.members.get(step.key) for position in found]
         if any(member and member.shown is None for member in members):
-            raise NotCompilable("an input below what no client sees")
+            raise NotCompilable("a place below what no client sees")
         found = [
             child
             for member in members
