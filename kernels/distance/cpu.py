@@ -19,12 +19,11 @@ from kernels.distance.formula import signed
 from kernels.distance.hunt import HINTS, RIVALS, ROUNDING, hunt, take_hints
 from kernels.distance.lanes import FRAME, PACKET, frame_points, load_points, lowest_bit, measure_winners
 from kernels.distance.packets import LANES, PACKET_DOUBLES, fill_last_packet, put
+from kernels.turns import THREADS, next_turn
 
 NO_BOUND = float32(1e30)
 CHUNK = 8192
 """Points that one thread takes at a time; a multiple of GROUP."""
-MIXER = 1_000_003
-"""A prime above any number of chunks: its multiples go through all of them."""
 FRAMED = PACKET + RIVALS * LANES
 SINGLES, NUMBERS = FRAMED + FRAME, HINTS + 2 * RIVALS + 2 * PAIRS
 """Room of a chunk: for a packet, tested triangles and a frame; and for hints, rivals and pairs."""
@@ -123,15 +122,6 @@ def chunks_of(points: int) -> int:
     return (points + CHUNK - 1) // CHUNK
 
 
-@inlined
-def dealt(turn: int, chunks: int) -> int:
-    """Chunk of a turn: each once, in a mixed order.
-
-    Numba gives each thread its turns in one piece, and one part of a mesh may be far harder than another.
-    """
-    return turn * MIXER % chunks
-
-
 @compiled_parallel
 def search(
     coordinates: Float64s,
@@ -147,14 +137,17 @@ def search(
     slots: Int32s,
 ) -> None:
     """All points, a chunk a time."""
-    count = order.shape[0]
-    for turn in prange(chunks_of(count)):
-        first = dealt(turn, chunks_of(count)) * CHUNK
-        last = min(count, first + CHUNK)
-        search_chunk(
-            coordinates, order, first, last, boxes, starts, records, corners, pseudonormals, limit, unit,
-            distances, slots,
-        )  # fmt: skip
+    count, turns = order.shape[0], np.zeros(1, np.int64)
+    for _ in prange(THREADS):
+        turn = next_turn(turns)
+        while turn < chunks_of(count):
+            first = turn * CHUNK
+            last = min(count, first + CHUNK)
+            search_chunk(
+                coordinates, order, first, last, boxes, starts, records, corners, pseudonormals, limit, unit,
+                distances, slots,
+            )  # fmt: skip
+            turn = next_turn(turns)
 
 
 @compiled_parallel
@@ -172,17 +165,20 @@ def search_in_order(
     slots: Int32s,
 ) -> None:
     """All points as they come, packed a chunk a time: then they cross memory once. `frame` is the centre and scale."""
-    count = points.shape[0]
-    for turn in prange(chunks_of(count)):
-        first = dealt(turn, chunks_of(count)) * CHUNK
-        here = min(CHUNK, count - first)
-        coordinates = aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES)
-        order = np.arange(here).astype(np.uint32)
-        for i in range(here):
-            put(coordinates, i, points[first + i, 0], points[first + i, 1], points[first + i, 2], frame)
-        fill_last_packet(coordinates, here)
-        # A bare 0 would be a type of its own, for which the whole search would be compiled again.
-        search_chunk(
-            coordinates, order, int64(0), here, boxes, starts, records, corners, pseudonormals, limit, unit,
-            distances[first : first + here], slots[first : first + here],
-        )  # fmt: skip
+    count, turns = points.shape[0], np.zeros(1, np.int64)
+    for _ in prange(THREADS):
+        turn = next_turn(turns)
+        while turn < chunks_of(count):
+            first = turn * CHUNK
+            here = min(CHUNK, count - first)
+            coordinates = aligned_doubles((here + LANES - 1) // LANES * PACKET_DOUBLES)
+            order = np.arange(here).astype(np.uint32)
+            for i in range(here):
+                put(coordinates, i, points[first + i, 0], points[first + i, 1], points[first + i, 2], frame)
+            fill_last_packet(coordinates, here)
+            # A bare 0 would be a type of its own, for which the whole search would be compiled again.
+            search_chunk(
+                coordinates, order, int64(0), here, boxes, starts, records, corners, pseudonormals, limit, unit,
+                distances[first : first + here], slots[first : first + here],
+            )  # fmt: skip
+            turn = next_turn(turns)

@@ -13,12 +13,13 @@ from numba import prange
 
 from kernels.arrays import Float32s, Float64s, Int32s, Int64s, UInt32s
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, int64
-from kernels.distance.cpu import CHUNK, chunks_of, dealt
+from kernels.distance.cpu import CHUNK, chunks_of
 from kernels.distance.formula import CORNERS, crossing
 from kernels.distance.hunt import ROUNDING, STACK
 from kernels.distance.lanes import children_within, lowest_bit
 from kernels.distance.packets import LANES, PACKET_DOUBLES
 from kernels.distance.tree import CHILDREN, Boxes, boxes_over
+from kernels.turns import THREADS, next_turn
 
 FARTHEST = 1e15
 """Normalised; beyond every crossing, and its square is a float32."""
@@ -132,19 +133,24 @@ def search_along(
 ) -> None:
     """All points, a chunk a time; `limit` is normalised, distances are multiplied by `unit`."""
     count = points.shape[0]
-    for place in prange(chunks_of(count)):
-        chunk = dealt(place, chunks_of(count))
+    turns = np.zeros(1, np.int64)
+    for _ in prange(THREADS):
         frame, gaps = np.empty(6, np.float32), np.empty(CHILDREN, np.float32)
         groups, levels = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
-        hint = int64(-1)
-        for i in range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK)):
-            lane = (i // LANES) * PACKET_DOUBLES + i % LANES
-            x, y, z = turned_point(turn, coordinates[lane], coordinates[lane + LANES], coordinates[lane + 2 * LANES])
-            ahead, side, slot = nearest_crossing(
-                boxes, starts, corners, x, y, z, hint, min(limit, FARTHEST), frame, gaps, groups, levels
-            )
-            # From the surface to the point it is as far back as the crossing lies ahead.
-            inside = ahead * side > 0.0
-            distances[points[i]] = np.nan if slot < 0 else (-abs(ahead) if inside else abs(ahead)) * unit
-            slots[points[i]] = slot
-            hint = slot if slot >= 0 else hint
+        chunk = next_turn(turns)
+        while chunk < chunks_of(count):
+            hint = int64(-1)
+            for i in range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK)):
+                lane = (i // LANES) * PACKET_DOUBLES + i % LANES
+                x, y, z = turned_point(
+                    turn, coordinates[lane], coordinates[lane + LANES], coordinates[lane + 2 * LANES]
+                )
+                ahead, side, slot = nearest_crossing(
+                    boxes, starts, corners, x, y, z, hint, min(limit, FARTHEST), frame, gaps, groups, levels
+                )
+                # From the surface to the point it is as far back as the crossing lies ahead.
+                inside = ahead * side > 0.0
+                distances[points[i]] = np.nan if slot < 0 else (-abs(ahead) if inside else abs(ahead)) * unit
+                slots[points[i]] = slot
+                hint = slot if slot >= 0 else hint
+            chunk = next_turn(turns)
