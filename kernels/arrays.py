@@ -28,16 +28,19 @@ Points: TypeAlias = Float64s | Float32s
 
 def as_points(points: ArrayLike, name: str = "points") -> Points:
     """(n, 3) finite points; float32 stays float32, everything else becomes float64."""
+    shaped = shaped_points(points, name)
+    refuse_not_finite(shaped, name)
+    return shaped
+
+
+def shaped_points(points: ArrayLike, name: str = "points") -> Points:
+    """(n, 3) points of which some may be NaN or infinite yet, for who goes through all of them anyhow."""
     array = np.asarray(points)
     if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "fiu":
         raise WrongShape(name, "an (n, 3) array of numbers", array.shape, str(array.dtype))
     if array.dtype == np.float32:
-        single = np.ascontiguousarray(array, np.float32)
-        _refuse_not_finite(single, name)
-        return single
-    double = np.ascontiguousarray(array, np.float64)
-    _refuse_not_finite(double, name)
-    return double
+        return np.ascontiguousarray(array, np.float32)
+    return np.ascontiguousarray(array, np.float64)
 
 
 def as_vertices(vertices: ArrayLike) -> Float64s:
@@ -62,7 +65,7 @@ def as_transform(transform: ArrayLike) -> Float64s:
     array = np.ascontiguousarray(transform, np.float64)
     if array.shape != (4, 4):
         raise WrongShape("transform", "a (4, 4) rigid transform", array.shape, str(array.dtype))
-    _refuse_not_finite(array, "transform")
+    refuse_not_finite(array, "transform")
     rotation = array[:3, :3]
     is_rotation = np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6) and np.linalg.det(rotation) > 0
     if not is_rotation or not np.allclose(array[3], (0, 0, 0, 1)):
@@ -86,7 +89,7 @@ def aligned_empty(shape: tuple[int, ...], dtype: type[Scalar]) -> NDArray[Scalar
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def _refuse_not_finite(array: Points, name: str) -> None:
+def refuse_not_finite(array: Points, name: str) -> None:
     # The sum is finite unless a value is not (or the sum overflows); only then look row by row.
     with np.errstate(invalid="ignore", over="ignore"):
         total = array.sum()

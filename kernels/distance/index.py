@@ -14,7 +14,17 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.arrays import Float32s, Float64s, Int32s, Points, SmallInts, as_points, as_triangles, as_vertices
+from kernels.arrays import (
+    Float32s,
+    Float64s,
+    Int32s,
+    Points,
+    SmallInts,
+    as_triangles,
+    as_vertices,
+    refuse_not_finite,
+    shaped_points,
+)
 from kernels.device import Device, cores_for, device
 from kernels.distance import cpu, directional
 from kernels.distance.describe import describe, name_rows
@@ -134,15 +144,17 @@ class MeshIndex:
     @contextmanager
     def _checked(self, points: ArrayLike, max_distance: float) -> Iterator[tuple[Points, Float64s, int]]:
         """Points and their bounds, and the cores held while they are measured."""
-        checked = as_points(points)
+        shaped = shaped_points(points)
         if not max_distance > 0:
             raise InvalidParameter("max_distance", max_distance, "above zero")
-        with cores_for(len(checked)) as threads:
+        with cores_for(len(shaped)) as threads:
             low_and_high = np.zeros(6)
-            if len(checked):
-                low_and_high = bounds(checked, threads)
-                self._refuse_far(checked, low_and_high)
-            yield checked, low_and_high, threads
+            if len(shaped):
+                low_and_high = bounds(shaped, threads)
+                if np.isnan(low_and_high[0]):
+                    refuse_not_finite(shaped, "points")
+                self._refuse_far(shaped, low_and_high)
+            yield shaped, low_and_high, threads
 
     @contextmanager
     def _packed(self, points: ArrayLike, max_distance: float, presorted: bool) -> Iterator[Packets]:

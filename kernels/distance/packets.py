@@ -12,6 +12,7 @@ from numba import prange
 
 from kernels.arrays import Float64s, Int64s, Points, UInt32s, aligned_empty
 from kernels.compiled import compiled, compiled_parallel, float32, inlined, uint32
+from kernels.turns import THREADS, next_turn
 
 LANES = 16
 PACKET_DOUBLES = 3 * LANES
@@ -52,7 +53,7 @@ def spread(bits: int) -> int:
 
 @compiled_parallel
 def bounds(points: Points, threads: int) -> Float64s:
-    """Low x, y, z and high x, y, z."""
+    """Low x, y, z and high x, y, z; NaN, all of them, where a coordinate is NaN or infinite."""
     count = points.shape[0]
     share = (count + threads - 1) // threads
     parts = np.empty((threads, 6))
@@ -60,16 +61,24 @@ def bounds(points: Points, threads: int) -> Float64s:
         first = min(thread * share, count - 1)
         x0, y0, z0 = points[first, 0], points[first, 1], points[first, 2]
         x1, y1, z1 = x0, y0, z0
+        # NaN as soon as one of them is no finite number.
+        nought = x0 - x0
         for i in range(first, min(count, (thread + 1) * share)):
             x, y, z = points[i, 0], points[i, 1], points[i, 2]
+            nought += (x - x) + (y - y) + (z - z)
             x0, x1, y0, y1, z0, z1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y), min(z0, z), max(z1, z)
         parts[thread, 0], parts[thread, 1], parts[thread, 2] = x0, y0, z0
         parts[thread, 3], parts[thread, 4], parts[thread, 5] = x1, y1, z1
+        if np.isnan(nought):
+            parts[thread] = np.nan
+    is_odd = np.isnan(parts[:, 0]).any()
     for thread in range(1, threads):
         for axis in range(3):
             parts[0, axis] = min(parts[0, axis], parts[thread, axis])
             parts[0, 3 + axis] = max(parts[0, 3 + axis], parts[thread, 3 + axis])
     result: Float64s = parts[0]
+    if is_odd:
+        result[:] = np.nan
     return result
 
 
@@ -189,23 +198,29 @@ def pack_buckets(
     coordinates: Float64s,
     order: UInt32s,
 ) -> None:
-    """Order every bucket and write its points to their packets; buckets are shared out in `groups`."""
+    """Order every bucket and write its points to their packets; a thread takes a group of buckets at a time."""
     widest = 0
     for bucket in range(BUCKETS):
         widest = max(widest, starts[bucket + 1] - starts[bucket])
-    for group in prange(groups):
+    turns = np.zeros(1, np.int64)
+    for _ in prange(THREADS):
+        group = next_turn(turns)
+        if group >= groups:
+            continue
         places, spare_places = np.empty(widest, np.uint32), np.empty(widest, np.uint32)
         spare_keys, counts = np.empty(widest, np.uint32), np.empty(DIGITS, np.int64)
-        for bucket in range(group * (BUCKETS // groups), (group + 1) * (BUCKETS // groups)):
-            start, end = starts[bucket], starts[bucket + 1]
-            count = end - start
-            if count == 0:
-                continue
-            order_bucket(low_keys[start:end], places[:count], spare_keys[:count], spare_places[:count], counts)
-            for i in range(count):
-                row = start + places[i]
-                put(coordinates, start + i, bucketed[row, 0], bucketed[row, 1], bucketed[row, 2], frame)
-                order[start + i] = rows[row]
+        while group < groups:
+            for bucket in range(group * (BUCKETS // groups), (group + 1) * (BUCKETS // groups)):
+                start, end = starts[bucket], starts[bucket + 1]
+                count = end - start
+                if count == 0:
+                    continue
+                order_bucket(low_keys[start:end], places[:count], spare_keys[:count], spare_places[:count], counts)
+                for i in range(count):
+                    row = start + places[i]
+                    put(coordinates, start + i, bucketed[row, 0], bucketed[row, 1], bucketed[row, 2], frame)
+                    order[start + i] = rows[row]
+            group = next_turn(turns)
 
 
 @compiled_parallel

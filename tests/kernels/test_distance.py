@@ -245,6 +245,18 @@ def test_no_points_have_no_distances(presorted: bool) -> None:
     assert len(index.signed_distance(np.empty((0, 3)), presorted=presorted)) == 0
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("presorted", [False, True])
+def test_a_number_that_is_none_is_found_wherever_it_stands(odd: float, presorted: bool) -> None:
+    mesh = trimesh.creation.box((1, 1, 1))
+    index, points = MeshIndex.build(mesh.vertices, mesh.faces), np.random.default_rng(11).normal(size=(20_000, 3))
+    for row in (0, 9_999, 10_000, 19_999):
+        spoilt = points.astype(np.float32)
+        spoilt[row, row % 3] = odd
+        with pytest.raises(NotFinite, match=f"1 rows with NaN or infinity, the first at row {row}"):
+            index.signed_distance(spoilt, presorted=presorted)
+
+
 def test_what_cannot_be_measured_is_refused_with_the_reason() -> None:
     mesh = trimesh.creation.box((1, 1, 1))
     index = MeshIndex.build(mesh.vertices, mesh.faces)
