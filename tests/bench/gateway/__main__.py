@@ -111,7 +111,7 @@ async def duels_of(contests: list[Contest], upstream: Upstream, given: argparse.
     for name in (NODE, RUST):
         if OURS in named and name in named:
             ours, peer = named[OURS], named[name]
-            one = await duel(ours, peer, BARS_OF, workload, upstream, given.duels, given.seconds)
+            one = await duel(ours, peer, BARS_OF, workload, upstream, given.duels, given.duel_seconds)
             print(
                 f"{OURS} over {name}, {given.duels} duels: {spread(one.per_s)}; by CPU {spread(one.by_cpu)}", flush=True
             )
@@ -178,7 +178,8 @@ if __name__ == "__main__":
         prog="./dev bench gateway", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--duels", type=int, default=9, help="rounds of each peer that the bars are held against")
+    parser.add_argument("--duels", type=int, default=25, help="rounds of each peer that the bars are held against")
+    parser.add_argument("--duel-seconds", type=float, default=2.0, help="of each of those")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round")
     parser.add_argument("--warm", type=float, default=WARM_S, help="seconds of load before the first round")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="some of the default, with commas between")

@@ -1,6 +1,7 @@
 """Ours beside one peer: many short rounds, each of the peer's between two of ours.
 
-A machine's other guests change its speed by two within minutes, and a table's rounds of two gateways are minutes apart.
+A machine's other guests change its speed by two, within seconds or for minutes, and a table's rounds of two gateways
+are minutes apart. So rounds are as short as the slowest gateway allows, which needs a second for fifty answers.
 In: two gateways that run and were checked. Out: for each round how many times as much ours did, by requests per second
 and by CPU time. The median of them is what bars are held against; how far they lie apart is told beside it.
 """
@@ -8,7 +9,7 @@ and by CPU time. The median of them is what bars are held against; how far they 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import mean, median
+from statistics import mean, median, quantiles
 
 from tests.bench.gateway.measuring import Contest, Upstream, Workload, measure
 
@@ -37,4 +38,6 @@ async def duel(
 
 
 def spread(ratios: list[float]) -> str:
-    return f"{median(ratios):.1f}x ({min(ratios):.1f} to {max(ratios):.1f})"
+    """The median, between which two values half of the rounds lie, and the extremes."""
+    low, high = (quantiles(ratios)[0], quantiles(ratios)[2]) if len(ratios) > 1 else (ratios[0], ratios[0])
+    return f"{median(ratios):.1f}x (half {low:.1f} to {high:.1f}, all {min(ratios):.1f} to {max(ratios):.1f})"
