@@ -22,7 +22,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from gateway.caller_access import CallerAccess, Evaluate
@@ -40,14 +39,13 @@ from gateway.figures import Counters, Parts
 from gateway.http.api_key_verifiers import check_key_settings, key_verifier
 from gateway.http.api_keys import ApiKeys, KeyVerifier
 from gateway.http.client_address import ClientAddresses
-from gateway.http.compression import Compression
 from gateway.http.door import Door
 from gateway.http.explorer_page import explorer_routes
 from gateway.http.front import Front
 from gateway.http.headers import HeaderRules
 from gateway.http.identity import CallerTokenSigner, TokenVerifier
 from gateway.http.key_sets import KeyAges, KeySource, keys_from_file, keys_from_url
-from gateway.http.load_shedding import LoadShedding, SheddingLayer
+from gateway.http.load_shedding import LoadShedding
 from gateway.http.page_folders import page_routes
 from gateway.http.rate_limits import RateLimits
 from gateway.http.readiness import Readiness
@@ -70,8 +68,6 @@ InProcess = Mapping[str, HostedSubgraph]
 GRAPHQL_PATH = "/graphql"
 _WARMED = 200
 """Operations that are planned anew before a new supergraph takes over."""
-# Higher levels gain little on JSON.
-_GZIP_LEVEL = 4
 
 
 class UnknownSubgraph(GatewayError):
@@ -155,8 +151,9 @@ def build_app(
                 await door.close()
 
     _refuse_unusable(settings, verifier)
-    layers = _middleware(settings.http, shedding)
-    return Front(GRAPHQL_PATH, _graphql, layers, routes=_routes(settings), lifespan=lifespan)
+    layers = _layers(settings.http)
+    compresses_from = settings.http.compresses_from
+    return Front(GRAPHQL_PATH, _graphql, layers, compresses_from, routes=_routes(settings), lifespan=lifespan)
 
 
 async def _graphql(request: Request) -> Response:
@@ -263,7 +260,7 @@ def _executor(
     return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after, runs)
 
 
-def _middleware(settings: HttpSettings, shedding: LoadShedding) -> list[Middleware]:
+def _layers(settings: HttpSettings) -> list[Middleware]:
     found, cors = [], settings.cors
     if cors.origins or cors.origin_pattern:
         found.append(
@@ -278,15 +275,7 @@ def _middleware(settings: HttpSettings, shedding: LoadShedding) -> list[Middlewa
                 max_age=cors.max_age_s,
             )
         )
-    found.append(Middleware(SheddingLayer, shedding=shedding, path=GRAPHQL_PATH, in_flight=_in_flight))
-    if settings.compresses_from is not None:
-        found.append(Middleware(Compression, minimum_size=settings.compresses_from, compresslevel=_GZIP_LEVEL))
     return found
-
-
-def _in_flight(scope: Scope) -> int:
-    gateway: Gateway = scope["app"].state.gateway
-    return gateway.http.readiness.in_flight
 
 
 def _clients(

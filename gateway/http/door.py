@@ -34,6 +34,10 @@ class Door(Struct, frozen=True):
     def visit(self, connection: HTTPConnection) -> Visit:
         return Visit(self, connection)
 
+    def admits(self) -> bool:
+        """Whether there is time for one more request."""
+        return self.shedding.admits(self.readiness.in_flight)
+
     async def close(self) -> None:
         """What goes on in the background ends."""
         await self.rate_limits.close()

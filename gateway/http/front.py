@@ -1,7 +1,7 @@
 """The application's front: requests for the graph go straight to it, all others through Starlette's router.
 
 In: ASGI. Out: the same as by the router, which costs more than all else that is done for a small answer before its
-operation runs. Layers that the graph needs stand around it here as well.
+operation runs. What layers do for the router's answers is done here in one step, but for those that the graph needs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.compression import Compression, coded
 from gateway.http.leaving import ClientLeft
 from gateway.http.request_headers import IndexedRequest
 
@@ -22,18 +23,23 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
 
 class Front(Starlette):
-    """`answer`: one request for the graph, which is at `path`; it raises nothing that it can say."""
+    """`answer`: one request for the graph, which is at `path`; it raises nothing that it can say.
+
+    layers: around all answers. compresses_from: bytes from which on they are compressed, for who takes that.
+    """
 
     def __init__(
         self,
         path: str,
         answer: Callable[[Request], Awaitable[Response]],
-        middleware: Sequence[Middleware],
+        layers: Sequence[Middleware],
+        compresses_from: int | None,
         **given: Any,
     ) -> None:
-        super().__init__(middleware=middleware, **given)
+        inner = [] if compresses_from is None else [Middleware(Compression, smallest=compresses_from)]
+        super().__init__(middleware=[*layers, *inner], **given)
         self._path = path
-        self._graph = _within(middleware, answer)
+        self._graph = _within(layers, answer, compresses_from)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == self._path:
@@ -43,7 +49,9 @@ class Front(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def _within(layers: Sequence[Middleware], answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+def _within(
+    layers: Sequence[Middleware], answer: Callable[[Request], Awaitable[Response]], compresses_from: int | None
+) -> ASGIApp:
     async def graph(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in METHODS:
             try:
@@ -53,7 +61,8 @@ def _within(layers: Sequence[Middleware], answer: Callable[[Request], Awaitable[
                 return
         else:
             response = PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(METHODS)})
-        await response(scope, receive, send)
+        sending: ASGIApp = response if compresses_from is None else coded(response, scope, compresses_from)
+        await sending(scope, receive, send)
 
     found: ASGIApp = graph
     for layer, args, kwargs in reversed(layers):

@@ -3,7 +3,7 @@
 In: how late the event loop is, how many requests are at work. Out: whether one more is taken. A loop that was late for
 a moment turns nobody away: only one that has been late all the while for an interval, which is a queue that does not
 drain. Then so many are taken at a time that the loop would be as late as it may be; while it is not late, more at each
-beat. Refusing must stay much cheaper than answering: an ASGI layer of its own, with the answer written already.
+beat. Refusing must stay much cheaper than answering: it is the first that is done, with the answer written already.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import random
 import time
 from collections.abc import Callable
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response as HttpResponse
+from starlette.websockets import WebSocket
 
 from gateway.errors import ErrorCode
 from gateway.execution.response import Response, ResponseError
@@ -68,6 +69,16 @@ class LoadShedding:
         if not self.admits(in_flight):
             raise TurnedAway(_SENTENCE, 503, ErrorCode.OVERLOADED, self.retry_after_s(), [])
 
+    def refusal(self) -> HttpResponse:
+        headers = {"Retry-After": str(self.retry_after_s()), "Cache-Control": "no-store"}
+        return HttpResponse(_BODY, 503, headers, "application/json; charset=utf-8")
+
+    async def refuse_socket(self, socket: WebSocket) -> None:
+        if "websocket.http.response" in socket.scope.get("extensions", {}):
+            await socket.send_denial_response(self.refusal())
+        else:
+            await socket.close(1013, "Try again later")
+
     def retry_after_s(self) -> int:
         """Not the same for all: they would all come back at once."""
         return max(1, math.ceil(self._settings.retry_after_s * random.uniform(1.0, 2.0)))  # noqa: S311 - no secret
@@ -103,33 +114,3 @@ class LoadShedding:
         while True:
             await asyncio.sleep(_BEAT_S)
             self.beat((self._now() - self._due) * 1000, readiness.in_flight, readiness.answered)
-
-
-class SheddingLayer:
-    """In front of one path. `in_flight`: how many requests are at work in the application that the scope names."""
-
-    def __init__(self, app: ASGIApp, shedding: LoadShedding, path: str, in_flight: Callable[[Scope], int]) -> None:
-        self._app, self._shedding, self._path, self._in_flight = app, shedding, path, in_flight
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_bounded = scope["type"] != "lifespan" and scope["path"] == self._path and scope.get("method") != "OPTIONS"
-        if is_bounded and not self._shedding.admits(self._in_flight(scope)):
-            await self._refuse(scope, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, send: Send) -> None:
-        kind = "http.response"
-        if scope["type"] == "websocket":
-            kind = "websocket.http.response"
-            if kind not in scope.get("extensions", {}):
-                await send({"type": "websocket.close", "code": 1013, "reason": "Try again later"})
-                return
-        headers = [
-            (b"content-type", b"application/json; charset=utf-8"),
-            (b"content-length", str(len(_BODY)).encode()),
-            (b"retry-after", str(self._shedding.retry_after_s()).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": f"{kind}.start", "status": 503, "headers": headers})
-        await send({"type": f"{kind}.body", "body": _BODY})

@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.http.whole_exchange import whole_exchange
 from gateway.pipeline import OperationRequest
 from gateway.settings import Limits
 
@@ -86,6 +87,11 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     too_large = f"The body has more than {max_bytes} bytes."
     if int(request.headers.get("content-length") or 0) > max_bytes:
         raise BadRequest(too_large, 413)
+    if (exchange := whole_exchange(request.scope)) is not None:
+        body = exchange.body
+        if len(body) > max_bytes:
+            raise BadRequest(too_large, 413)
+        return body
     chunks: list[bytes] = []
     size, more = 0, True
     while more:

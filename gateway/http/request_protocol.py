@@ -12,6 +12,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.http.whole_exchange import WholeExchange, put_into
 from gateway.settings import HttpSettings
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -20,10 +21,6 @@ _MOST_HEADERS = 200
 _MOST_PIPELINED = 16
 # Of a body that was refused: so that the client gets to read why.
 _MOST_UNREAD = 4 * 1024 * 1024
-
-
-WHOLE_BODY = "gateway.whole_body"
-"""An ASGI extension: the body of this request has come."""
 
 
 class RequestProtocol(HttpToolsProtocol):
@@ -35,6 +32,7 @@ class RequestProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._listening: set[WholeExchange] = set()
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,6 +40,8 @@ class RequestProtocol(HttpToolsProtocol):
         if self._reader is not None:
             self._reader.cancel()
         super().connection_lost(exc)
+        for each in tuple(self._listening):
+            each.leave()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -69,11 +69,15 @@ class RequestProtocol(HttpToolsProtocol):
         if len(self.headers) > _MOST_HEADERS or len(self.pipeline) >= _MOST_PIPELINED:
             raise ValueError("too many headers, or requests that wait")
         super().on_headers_complete()
+        if self.pipeline:
+            # uvicorn reads no more while a request waits for the one before, and so would not see its client leave.
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        # Nearly always before the application's first step: it need not be patient with what it has.
-        self.scope["extensions"] = {WHOLE_BODY: {}}
+        # Nearly always before the application's first step: it need not be patient with what it has. A socket has none.
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            put_into(self.scope, WholeExchange(self.cycle, self._listening))
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()

@@ -31,9 +31,9 @@ from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type
 from gateway.http.rate_limits import TurnedAway
 from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
 from gateway.http.refusals import refusal, status_of
-from gateway.http.request_protocol import WHOLE_BODY
 from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
+from gateway.http.whole_exchange import whole_exchange
 from gateway.http.whole_response import WholeResponse, add_missing
 from gateway.live_pipeline import LivePipeline
 from gateway.operation.authorise import Access
@@ -71,6 +71,8 @@ class GraphQLOverHttp:
         self.readiness = door.readiness
 
     async def answer(self, request: Request) -> HttpResponse:
+        if not self._door.admits():
+            return self._door.shedding.refusal()
         entry = self._observers.begin("http", request.method, request.scope["headers"])
         if entry is None:
             return await self._answer_visit(request, self._door.visit(request))
@@ -207,7 +209,7 @@ class GraphQLOverHttp:
             refuse_unasked(request.headers)
         if request.method == "GET":
             return from_get(request.query_params)
-        if not uploads and WHOLE_BODY in request.scope.get("extensions", ()):
+        if not uploads and whole_exchange(request.scope) is not None:
             return await from_post(request, self._limits)
         caller = visit.counted
         if not self._bodies.has_room(caller):

@@ -83,6 +83,9 @@ class GraphQLOverWebSocket:
         self.sockets = CallerPlaces(settings.max_sockets, settings.max_sockets_of_address)
 
     async def serve(self, socket: WebSocket) -> None:
+        if not self.door.admits():
+            await self.door.shedding.refuse_socket(socket)
+            return
         if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
             await socket.accept()
             await socket.close(4406, "Subprotocol not acceptable")

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.http.whole_exchange import whole_exchange
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -24,6 +27,15 @@ class WholeResponse(Response):
             (b"vary", b"Accept"),
             *_encoded(headers),
         ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = whole_exchange(scope)
+        if (
+            exchange is None
+            or not exchange.takes(send)
+            or not exchange.answer(self.status_code, self.raw_headers, self.body)
+        ):
+            await super().__call__(scope, receive, send)
 
 
 def add_missing(response: Response, headers: Pairs) -> None:

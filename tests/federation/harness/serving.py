@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gateway.http.request_protocol import RequestProtocol
 from gateway.http.socket_protocol import SocketProtocol
 from tests.federation.harness.subgraph import DataSubgraph
 
@@ -25,8 +26,8 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     # asyncio sends small pieces at once (TCP_NODELAY) only where the socket says that it is TCP: else 40 ms an answer.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    usual = {"log_level": "warning", "ws": SocketProtocol, "timeout_graceful_shutdown": 1, "lifespan": "on"}
-    usual["proxy_headers"] = False
+    usual = {"log_level": "warning", "timeout_graceful_shutdown": 1, "lifespan": "on", "proxy_headers": False}
+    usual |= {"http": RequestProtocol, "ws": SocketProtocol}
     config = uvicorn.Config(app, **(usual | options))
     config.load()
     server = uvicorn.Server(config)

@@ -11,7 +11,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.http.request_protocol import RequestProtocol
 from gateway.settings import Limits, Settings, SubgraphSettings
 from tests.federation.harness.serving import app_of, served
 from tests.federation.harness.suite import gateway_app, suite_named
@@ -157,7 +159,10 @@ async def test_the_plan_is_shown_in_development_to_those_who_ask() -> None:
         assert "extensions" not in body
 
 
-async def test_a_client_that_hangs_up_ends_its_requests_to_subgraphs(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("protocol", [RequestProtocol, HttpToolsProtocol])
+async def test_a_client_that_hangs_up_ends_its_requests_to_subgraphs(
+    protocol: type[asyncio.Protocol], caplog: pytest.LogCaptureFixture
+) -> None:
     suite = suite_named("shop")
     started, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -174,7 +179,7 @@ async def test_a_client_that_hangs_up_ends_its_requests_to_subgraphs(caplog: pyt
     from gateway.app import build_app
 
     app = build_app(Settings(), suite.supergraph, {**suite.subgraphs, "users": Slow()})  # type: ignore[dict-item]
-    async with served(app) as url, aiohttp.ClientSession(url) as session:
+    async with served(app, http=protocol) as url, aiohttp.ClientSession(url) as session:
         # By its own: uvicorn's loggers hand nothing up, and are set anew by each server that starts.
         logging.getLogger("uvicorn.error").addHandler(caplog.handler)
         asking = asyncio.ensure_future(session.post("/graphql", json={"query": "{ me { name } }"}))
