@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.app import build_app
 from gateway.http.request_protocol import RequestProtocol
 from gateway.http.whole_exchange import WholeExchange
-from gateway.settings import CorsSettings, HttpSettings, Settings
+from gateway.settings import CorsSettings, HttpSettings, Limits, Settings
 from tests.federation.harness.serving import served
 from tests.federation.harness.suite import suite_named
 from tests.gateway.http.keys import ANSWERED, ASKED
@@ -171,6 +171,39 @@ async def test_clients_hear_the_same_from_uvicorns_own_connection(
     assert (b"access-control" in answers[0][0]) is bool(origin)
     if b"content-encoding" not in answers[0][0]:
         assert answers[0][1] == answers[1][1]
+
+
+def asked(start: bytes, fields: bytes = b"", body: bytes = b"") -> bytes:
+    head = start + b"\r\nHost: g\r\nConnection: close\r\nContent-Type: application/json\r\n" + fields
+    return head + (b"Content-Length: %d\r\n" % len(body) if body else b"") + b"\r\n" + body
+
+
+POST, GET = b"POST /graphql HTTP/1.1", b"GET /graphql?query=%7Bme%7Bname%7D%7D HTTP/1.1"
+SHAPES = {
+    "get": asked(GET, b"Apollo-Require-Preflight: 1\r\n"),
+    "head": asked(GET.replace(b"GET", b"HEAD"), b"Apollo-Require-Preflight: 1\r\n"),
+    "http 1.0": asked(b"POST /graphql HTTP/1.0", b"", BODY),
+    "in chunks": asked(POST, b"Transfer-Encoding: chunked\r\n") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+    "no body": asked(POST),
+    "no json": asked(POST, b"", b"{"),
+    "batch": asked(POST, b"", b"[%b,%b]" % (BODY, BODY)),
+    "long": asked(POST, b"", BODY + b" " * 200_000),
+    "after another": WHOLE + asked(POST, b"", BODY),
+    "events": asked(POST, b"Accept: text/event-stream\r\n", BODY),
+    "to upgrade": asked(POST, b"Upgrade: h2c\r\n", BODY),
+    "no method": asked(b"OPTIONS /graphql HTTP/1.1"),
+    "nowhere": asked(b"POST /nowhere HTTP/1.1", b"", BODY),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_whatever_is_asked_is_answered_alike(shape: str) -> None:
+    suite = suite_named("shop")
+    app = build_app(Settings(limits=Limits(max_batch=2)), suite.supergraph, suite.subgraphs)
+    async with served(app, http=RequestProtocol) as ours, served(app, http=HttpToolsProtocol) as plain:
+        (head, body), (wanted, text) = [await said(url, SHAPES[shape]) for url in (ours, plain)]
+    assert (sorted(head.split(b"\r\n")), body) == (sorted(wanted.split(b"\r\n")), text)
+    assert head.startswith(b"HTTP/1.1 ")
 
 
 class Waiting:
