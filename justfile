@@ -82,6 +82,11 @@ fanout-peer:
 bench-peers:
     cd tests/bench/gateway/peers && npm install --ignore-scripts --no-audit --no-fund --no-package-lock
 
+# Install the libraries that ./dev bench kernels and registration, and a test of M3C2, set ours beside (500 MB)
+kernel-peers:
+    uv pip install --quiet --no-deps fcpw libigl warp-lang small_gicp
+    uv pip install --quiet --constraint requirements-dev.txt py4dgeo
+
 # Write schema.graphql anew from the subgraphs' schemas
 compose *arguments:
     python -m infra.compose "$@"

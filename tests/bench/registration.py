@@ -4,7 +4,7 @@ A synthetic part scanned once over, 20 um noise, 1 % strays, from 5 degrees and 
 worst corner of the part's box. All in one process by turns, so that the ratios hold on a busy machine. Then random
 poses of three parts with no start at all.
 
-small_gicp is no dependency: `pip install small_gicp` beside the project's packages; left out where it is not there.
+small_gicp is no dependency: `./dev kernel-peers` installs it; left out where it is not there.
 """
 
 from __future__ import annotations

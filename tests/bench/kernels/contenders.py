@@ -1,7 +1,7 @@
 """Who is measured: our kernel, Open3D (a dependency of ours), and the peers that are installed.
 
 Each takes a mesh and gives a function from float32 points to distances, signed where it can. Peers are no dependencies:
-FCPW (MIT), libigl (MPL 2.0) and Warp (Apache 2.0) are measured where `pip install fcpw libigl warp-lang` put them.
+FCPW (MIT), libigl (MPL 2.0) and Warp (Apache 2.0) are measured where `./dev kernel-peers` put them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.bench.libraries import open3d
 
 Points = NDArray[np.float32]
 Search = Callable[[Points], NDArray[Any]]
-INSTALL = ".venv/bin/python -m pip install --no-deps fcpw libigl warp-lang"
+INSTALL = "./dev kernel-peers"
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def test_what_cannot_be_compared_is_refused_or_unknown() -> None:
 
 
 def test_distances_and_levels_are_those_of_py4dgeo() -> None:
-    py4dgeo = pytest.importorskip("py4dgeo", reason="py4dgeo is not installed")
+    py4dgeo = pytest.importorskip("py4dgeo", reason="py4dgeo is not installed: ./dev kernel-peers")
     second = plate(40_000, 2)
     second[second[:, 0] > 20, 2] += 0.05
     places, normals = cores()
