@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from graphql import GraphQLSchema
 from msgspec import Struct
@@ -21,6 +22,7 @@ from gateway.compiled.documents import possible_in
 from gateway.compiled.positions import NotCompilable, Switches
 from gateway.compiled.program import Program, Surprise
 from gateway.compiled.switches import switches_of
+from gateway.compiled.variants import Unlike, Variants
 from gateway.execution.caller import Caller
 from gateway.execution.executor import Executor
 from gateway.execution.reporting import Reporting
@@ -34,7 +36,6 @@ _log = logging.getLogger("gateway")
 _MOST_PROGRAMS_A_PLAN = 8
 _SURPRISES_IN_A_ROW = 10
 _TRIED_AGAIN_AFTER = 50
-_WEIGHED_AFTER = 64
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class _Known:
 
     plan: QueryPlan
     conditions: tuple[str, ...] | None = None
-    programs: dict[tuple[bool, ...], Program | None] = field(default_factory=dict)
+    programs: dict[tuple[bool, ...], Variants] = field(default_factory=dict)
     used: int = 0
     surprises: int = 0
 
@@ -126,19 +127,11 @@ class CompilingExecutor(Executor):
         if values not in known.programs:
             if len(known.programs) >= _MOST_PROGRAMS_A_PLAN:
                 return None
-            known.programs[values] = self._compiled(known.plan, dict(zip(known.conditions, values, strict=True)))
-        program = known.programs[values]
-        if program is not None and program.runs >= _WEIGHED_AFTER:
-            program = known.programs[values] = self._weighed(program, known.plan)
-        return program
+            switches = dict(zip(known.conditions, values, strict=True))
+            known.programs[values] = Variants(partial(self._compiled, known.plan, switches))
+        return known.programs[values].now()
 
-    def _weighed(self, program: Program, plan: QueryPlan) -> Program | None:
-        """The program, or one that looks for repeats only where there were some."""
-        program.runs = 0
-        unlike = program.counts.unlike()
-        return self._compiled(plan, program.switches, program.unlike | unlike) if unlike else program
-
-    def _compiled(self, plan: QueryPlan, switches: Switches, unlike: frozenset[int] = frozenset()) -> Program | None:
+    def _compiled(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Program | None:
         try:
             program = Program(plan, switches, self._possible, self._hosted.keys() - self._wired.keys(), unlike)
         except NotCompilable:

@@ -66,7 +66,7 @@ class Program:
         layout = layout_of(plan, switches, possible)
         mark_repeated(layout, hosted, unlike)
         structs = structs_of(layout, hosted)
-        self.switches, self.unlike, self.counts, self.runs = switches, unlike, Counts(), 0
+        self.unlike, self.counts, self.runs = unlike, Counts(), 0
         made = written(layout, structs, switches, self.counts, Surprise)
         self.text = made.text
         fetches = list(fetches_in(layout.node, switches))
