@@ -22,6 +22,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from gateway.caller_access import CallerAccess, Evaluate
@@ -153,12 +154,17 @@ def build_app(
     _refuse_unusable(settings, verifier)
     layers = _layers(settings.http)
     compresses_from = settings.http.compresses_from
-    return Front(GRAPHQL_PATH, _graphql, layers, compresses_from, routes=_routes(settings), lifespan=lifespan)
+    return Front(GRAPHQL_PATH, _graphql, _refusal, layers, compresses_from, routes=_routes(settings), lifespan=lifespan)
 
 
 async def _graphql(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     return await gateway.http.answer(request)
+
+
+def _refusal(scope: Scope) -> Response | None:
+    gateway: Gateway = scope["app"].state.gateway
+    return gateway.http.refusal()
 
 
 def _http(settings: Settings) -> HttpSettings:

@@ -25,13 +25,15 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 class Front(Starlette):
     """`answer`: one request for the graph, which is at `path`; it raises nothing that it can say.
 
-    layers: around all answers. compresses_from: bytes from which on they are compressed, for who takes that.
+    refusal: what is said before a request is looked at, if anything. layers: around all answers. compresses_from: bytes
+    from which on they are compressed, for who takes that.
     """
 
     def __init__(
         self,
         path: str,
         answer: Callable[[Request], Awaitable[Response]],
+        refusal: Callable[[Scope], Response | None],
         layers: Sequence[Middleware],
         compresses_from: int | None,
         **given: Any,
@@ -39,7 +41,7 @@ class Front(Starlette):
         inner = [] if compresses_from is None else [Middleware(Compression, smallest=compresses_from)]
         super().__init__(middleware=[*layers, *inner], **given)
         self._path = path
-        self._graph = _within(layers, answer, compresses_from)
+        self._graph = _within(layers, answer, refusal, compresses_from)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == self._path:
@@ -50,12 +52,15 @@ class Front(Starlette):
 
 
 def _within(
-    layers: Sequence[Middleware], answer: Callable[[Request], Awaitable[Response]], compresses_from: int | None
+    layers: Sequence[Middleware],
+    answer: Callable[[Request], Awaitable[Response]],
+    refusal: Callable[[Scope], Response | None],
+    compresses_from: int | None,
 ) -> ASGIApp:
     async def graph(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in METHODS:
             try:
-                response = await answer(IndexedRequest(scope, receive))
+                response = refusal(scope) or await answer(IndexedRequest(scope, receive))
             except ClientLeft:
                 # There is nobody to answer, and nothing that went wrong: uvicorn would log a traceback.
                 return

@@ -26,6 +26,10 @@ class ClientLeft(GatewayError):
 
 async def until_client_leaves(request: Request, work: Awaitable[Answer]) -> Answer:
     exchange = whole_exchange(request.scope)
+    if exchange is not None and exchange.has_left:
+        if asyncio.iscoroutine(work):
+            work.close()
+        raise ClientLeft
     listener = _Listener(request) if exchange is None else _Told(exchange)
     try:
         return await work

@@ -14,13 +14,13 @@ import random
 import time
 from collections.abc import Callable
 
-from starlette.responses import Response as HttpResponse
 from starlette.websockets import WebSocket
 
 from gateway.errors import ErrorCode
 from gateway.execution.response import Response, ResponseError
 from gateway.http.rate_limits import TurnedAway
 from gateway.http.readiness import Readiness
+from gateway.http.whole_response import WholeResponse
 from gateway.traffic_settings import SheddingSettings
 
 _BEAT_S = 0.05
@@ -69,9 +69,9 @@ class LoadShedding:
         if not self.admits(in_flight):
             raise TurnedAway(_SENTENCE, 503, ErrorCode.OVERLOADED, self.retry_after_s(), [])
 
-    def refusal(self) -> HttpResponse:
-        headers = {"Retry-After": str(self.retry_after_s()), "Cache-Control": "no-store"}
-        return HttpResponse(_BODY, 503, headers, "application/json; charset=utf-8")
+    def refusal(self) -> WholeResponse:
+        headers = (("Retry-After", str(self.retry_after_s())), ("Cache-Control", "no-store"))
+        return WholeResponse(_BODY, 503, "application/json", headers)
 
     async def refuse_socket(self, socket: WebSocket) -> None:
         if "websocket.http.response" in socket.scope.get("extensions", {}):

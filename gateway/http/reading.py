@@ -12,10 +12,11 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.errors import ErrorCode, RequestRefused
-from gateway.http.whole_exchange import whole_exchange
+from gateway.http.whole_exchange import WholeExchange, whole_exchange
 from gateway.pipeline import OperationRequest
 from gateway.settings import Limits
 
+_GONE = "The client went away."
 _one = msgspec.json.Decoder(OperationRequest)
 _many = msgspec.json.Decoder(list[OperationRequest])
 _object = msgspec.json.Decoder(dict[str, object])
@@ -83,11 +84,19 @@ def _batch(body: bytes, max_batch: int) -> list[OperationRequest]:
     return requests
 
 
+def whole_body_of(request: Request) -> WholeExchange | None:
+    """What has this request's body, where it has come whole and no layer has it."""
+    exchange = whole_exchange(request.scope)
+    return exchange if exchange is not None and exchange.gives(request.receive) else None
+
+
 async def _body(request: Request, max_bytes: int) -> bytes:
     too_large = f"The body has more than {max_bytes} bytes."
     if int(request.headers.get("content-length") or 0) > max_bytes:
         raise BadRequest(too_large, 413)
-    if (exchange := whole_exchange(request.scope)) is not None:
+    if (exchange := whole_body_of(request)) is not None:
+        if exchange.has_left:
+            raise BadRequest(_GONE)
         body = exchange.body
         if len(body) > max_bytes:
             raise BadRequest(too_large, 413)
@@ -97,7 +106,7 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest("The client went away.")
+            raise BadRequest(_GONE)
         chunk = message.get("body", b"")
         more = message.get("more_body", False)
         size += len(chunk)

@@ -1,9 +1,9 @@
 """uvicorn's HTTP connection, with bounds on clients that send or read slowly, or more than they should.
 
 In: bytes of one client. Out: ASGI requests. Closes a connection whose request head does not come in time or is too
-large (431), that sends on after it was answered, that sends request after request without waiting (400), or whose
-answers nobody reads. uvicorn has no such bounds: each of them kept a connection, and what waits on it, for as long as
-the client liked.
+large (431), that sends on after it was answered or without end before, that sends request after request without waiting
+(400), or whose answers nobody reads. uvicorn has no such bounds: each of them kept a connection, and what waits on it,
+for as long as the client liked.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.http.whole_exchange import WholeExchange, put_into
+from gateway.http.whole_exchange import Line, WholeExchange, put_into
 from gateway.settings import HttpSettings
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _MOST_HEADERS = 200
 # Clients hardly ever send a request before the answer to the one before.
 _MOST_PIPELINED = 16
+# Bytes of further requests, while one that has come whole waits for its answer.
+_MOST_AHEAD = 4 * 1024 * 1024
 # Of a body that was refused: so that the client gets to read why.
 _MOST_UNREAD = 4 * 1024 * 1024
 
@@ -32,7 +34,7 @@ class RequestProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._listening: set[WholeExchange] = set()
+        self._line = Line()
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -40,10 +42,11 @@ class RequestProtocol(HttpToolsProtocol):
         if self._reader is not None:
             self._reader.cancel()
         super().connection_lost(exc)
-        for each in tuple(self._listening):
-            each.leave()
+        self._line.lose()
 
     def data_received(self, data: bytes) -> None:
+        before = self.cycle
+        is_ahead = before is not None and not before.more_body and not before.response_complete
         super().data_received(data)
         if self._upgraded:
             return
@@ -51,7 +54,9 @@ class RequestProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             if self._patience is not None:
                 self._stop_waiting()
-            self._fed = 0
+            self._fed = self._fed + len(data) if is_ahead else 0
+            if self._fed > _MOST_AHEAD:
+                self.transport.abort()
             return
         self._fed += len(data)
         if self.transport.is_closing():
@@ -77,7 +82,7 @@ class RequestProtocol(HttpToolsProtocol):
         super().on_message_complete()
         # Nearly always before the application's first step: it need not be patient with what it has. A socket has none.
         if self.cycle is not None and self.cycle.scope is self.scope:
-            put_into(self.scope, WholeExchange(self.cycle, self._listening))
+            put_into(self.scope, WholeExchange(self.cycle, self._line))
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()

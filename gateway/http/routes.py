@@ -29,11 +29,10 @@ from gateway.http.live import LiveResponse, Result, results_of
 from gateway.http.multipart_stream import only_part, pieces_media_type
 from gateway.http.negotiation import EVENTS, GRAPHQL, PARTS, Pieces, answer_type, pieces_type, stream_type
 from gateway.http.rate_limits import TurnedAway
-from gateway.http.reading import BadRequest, from_get, from_post, is_multipart
+from gateway.http.reading import BadRequest, from_get, from_post, is_multipart, whole_body_of
 from gateway.http.refusals import refusal, status_of
 from gateway.http.streams import GraphQLOverStreams, token_in
 from gateway.http.uploads import from_multipart
-from gateway.http.whole_exchange import whole_exchange
 from gateway.http.whole_response import WholeResponse, add_missing
 from gateway.live_pipeline import LivePipeline
 from gateway.operation.authorise import Access
@@ -70,9 +69,11 @@ class GraphQLOverHttp:
         self._streams = GraphQLOverStreams(pipeline, signer, settings.streams)
         self.readiness = door.readiness
 
+    def refusal(self) -> HttpResponse | None:
+        """For one more request, where there is no time for it."""
+        return None if self._door.admits() else self._door.shedding.refusal()
+
     async def answer(self, request: Request) -> HttpResponse:
-        if not self._door.admits():
-            return self._door.shedding.refusal()
         entry = self._observers.begin("http", request.method, request.scope["headers"])
         if entry is None:
             return await self._answer_visit(request, self._door.visit(request))
@@ -209,7 +210,7 @@ class GraphQLOverHttp:
             refuse_unasked(request.headers)
         if request.method == "GET":
             return from_get(request.query_params)
-        if not uploads and whole_exchange(request.scope) is not None:
+        if not uploads and whole_body_of(request) is not None:
             return await from_post(request, self._limits)
         caller = visit.counted
         if not self._bodies.has_room(caller):

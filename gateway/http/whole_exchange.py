@@ -2,7 +2,8 @@
 
 In: an answer's status, headers and body. Out: its bytes on the connection, written at once. Besides, the body that was
 sent, and word of a client who leaves, at once and without a task that listens. An application finds it among its
-scope's `extensions`; where it is none, or where a layer stands before the connection, ASGI's own way is there as ever.
+scope's `extensions`. Where there is none, or a layer has put its own `receive` or `send` before the connection's,
+ASGI's own way is there as ever: `gives` and `takes` tell.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
@@ -23,13 +24,26 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-class WholeExchange:
-    """`listening`: its connection's exchanges that want to hear when it is lost."""
+class Line:
+    """What all exchanges of a connection know of it. `listening`: those who want to hear when it is lost."""
 
-    def __init__(self, cycle: RequestResponseCycle, listening: set[WholeExchange]) -> None:
+    __slots__ = ("is_lost", "listening")
+
+    def __init__(self) -> None:
+        self.is_lost = False
+        self.listening: set[WholeExchange] = set()
+
+    def lose(self) -> None:
+        self.is_lost = True
+        for each in tuple(self.listening):
+            each.leave()
+
+
+class WholeExchange:
+    def __init__(self, cycle: RequestResponseCycle, line: Line) -> None:
         # The cycle leads to the scope, and that here: what was answered would wait for the collector.
         self._weak_cycle = weakref.ref(cycle)
-        self._listening = listening
+        self._line = line
         self._on_leaving: Callable[[], object] | None = None
 
     @property
@@ -40,27 +54,35 @@ class WholeExchange:
         return cycle
 
     @property
+    def has_left(self) -> bool:
+        """uvicorn knows it of the connection's last request only."""
+        return self._line.is_lost or self._cycle.disconnected
+
+    def gives(self, receive: Receive) -> bool:
+        """Whether no layer stands between, which may have read the body, or changed it."""
+        return receive == self._cycle.receive
+
+    @property
     def body(self) -> bytes:
         """What came. It is here once: ASGI's `receive` has it no more."""
         cycle = self._cycle
         body, cycle.body = bytes(cycle.body), bytearray()
         cycle.waiting_for_100_continue = False
-        # After a long body nothing is read, and so nobody seen leaving.
-        cycle.flow.resume_reading()
         return body
 
     def tell(self, on_leaving: Callable[[], object] | None) -> None:
         """Who is told when the client leaves before its answer; None: nobody any more."""
         self._on_leaving = on_leaving
         if on_leaving is None:
-            self._listening.discard(self)
-        elif self._cycle.disconnected:
-            on_leaving()
+            self._line.listening.discard(self)
         else:
-            self._listening.add(self)
+            self._line.listening.add(self)
+            # After a long body nothing is read, and so nobody seen leaving.
+            self._cycle.flow.resume_reading()
 
     def leave(self) -> None:
-        self._cycle.disconnected = True
+        if (cycle := self._weak_cycle()) is not None:
+            cycle.disconnected = True
         if self._on_leaving is not None:
             self._on_leaving()
 
@@ -71,7 +93,10 @@ class WholeExchange:
     def answer(self, status: int, headers: Headers, body: bytes | memoryview) -> bool:
         """`headers`: with the body's length. False: nothing was written, and `send` has to say it, or why it cannot."""
         cycle = self._cycle
-        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not 200 <= status < 600:
+        if self.has_left:
+            cycle.disconnected = True
+            return False
+        if cycle.response_started or cycle.flow.write_paused or cycle.access_log or not 200 <= status < 600:
             return False
         if status in (204, 304) or cycle.scope["method"] == "HEAD":
             return False

@@ -37,11 +37,19 @@ class Lengthy:
         return {"data": {"me": {"name": "x" * 8_000_000}}}
 
 
+class Waiting:
+    """A subgraph that never answers."""
+
+    async def execute(self, *_: Any) -> Any:
+        await asyncio.Event().wait()
+
+
 @asynccontextmanager
-async def gateway(**settings: Any) -> AsyncIterator[str]:
+async def gateway(below: Any = None, **settings: Any) -> AsyncIterator[str]:
+    """`below`: in place of the subgraph that is asked."""
     suite, http = suite_named("shop"), HttpSettings(**{"header_timeout_s": 0.5, "reader_timeout_s": 0.5, **settings})
-    below = {**suite.subgraphs, **({"users": Lengthy()} if "compresses_from" in settings else {})}
-    app = build_app(Settings(http=http), suite.supergraph, below)  # type: ignore[arg-type]
+    hosted = suite.subgraphs if below is None else {**suite.subgraphs, "users": below}
+    app = build_app(Settings(http=http), suite.supergraph, hosted)  # type: ignore[arg-type]
     async with served(app, http=request_protocol(http), timeout_keep_alive=1) as url:
         yield url
 
@@ -146,6 +154,15 @@ async def test_heads_without_an_end_do_not_fill_the_memory() -> None:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_a_head_without_an_end_behind_requests_that_wait_ends_its_connection(requests: int) -> None:
+    """While an answer was on its way, anything was taken and kept."""
+    async with gateway(Waiting()) as url:
+        pair = await connected(url)
+        pair[1].write(WHOLE * requests + b"GET / HTTP/1.1\r\n")
+        assert await takes_no_more(pair, b"a: " + b"x" * 1_000_000 + b"\r\n", 50)
+
+
 async def test_a_body_that_goes_on_after_its_refusal_ends_its_connection() -> None:
     async with gateway() as url:
         pair = await connected(url)
@@ -158,7 +175,7 @@ async def test_a_body_that_goes_on_after_its_refusal_ends_its_connection() -> No
 @pytest.mark.parametrize("closing", [b"", b"Connection: close\r\n"])
 async def test_an_answer_that_nobody_reads_is_not_kept(requests: int, closing: bytes) -> None:
     """8 MB for each connection, for as long as the client liked."""
-    async with gateway(compresses_from=None) as url:
+    async with gateway(Lengthy(), compresses_from=None) as url:
         reader, writer = await connected(url)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.write(WHOLE.replace(b"Host: g\r\n", b"Host: g\r\n" + closing) * requests)
@@ -168,7 +185,7 @@ async def test_an_answer_that_nobody_reads_is_not_kept(requests: int, closing: b
 
 
 async def test_who_reads_slowly_gets_all_of_it() -> None:
-    async with gateway(compresses_from=None, reader_timeout_s=2) as url:
+    async with gateway(Lengthy(), compresses_from=None, reader_timeout_s=2) as url:
         reader, writer = await connected(url)
         writer.write(WHOLE.replace(b"Host: g\r\n", b"Host: g\r\nConnection: close\r\n"))
         size = 0

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,11 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.app import build_app
+from gateway.http.identity import Identity
 from gateway.http.request_protocol import RequestProtocol
-from gateway.http.whole_exchange import WholeExchange
+from gateway.http.whole_exchange import Line, WholeExchange
 from gateway.settings import CorsSettings, HttpSettings, Limits, Settings
+from gateway.traffic_settings import ApiKeySettings
 from tests.federation.harness.serving import served
 from tests.federation.harness.suite import suite_named
 from tests.gateway.http.keys import ANSWERED, ASKED
@@ -64,8 +67,8 @@ class Exchange:
             keep_alive=keep_alive,
             on_response=self._complete,
         )
-        self.listening: set[WholeExchange] = set()
-        self.whole = WholeExchange(self.cycle, self.listening)
+        self.line = Line()
+        self.whole = WholeExchange(self.cycle, self.line)
 
     def _complete(self) -> None:
         self.completed += 1
@@ -136,13 +139,14 @@ def test_a_layer_that_stands_between_sees_what_is_sent() -> None:
 def test_who_leaves_is_told_of_once_and_only_while_somebody_listens() -> None:
     exchange, told = Exchange(), []
     exchange.whole.tell(lambda: told.append("left"))
-    assert exchange.listening == {exchange.whole}
     exchange.whole.tell(None)
-    assert exchange.listening == set()
-    exchange.whole.leave()
-    assert told == []
-    exchange.whole.tell(lambda: told.append("had left"))
-    assert (told, exchange.listening) == (["had left"], set())
+    assert not exchange.whole.has_left
+    exchange.line.lose()
+    assert (told, exchange.whole.has_left) == ([], True)
+    exchange = Exchange()
+    exchange.whole.tell(lambda: told.append("left"))
+    exchange.line.lose()
+    assert (told, exchange.cycle.disconnected) == (["left"], True)
 
 
 async def said(url: str, sent: bytes) -> tuple[bytes, bytes]:
@@ -236,14 +240,73 @@ async def test_who_leaves_with_further_requests_sent_is_heard_too(requests: int)
         await below.given_up.wait()
 
 
-async def test_a_long_body_does_not_hide_that_its_client_left() -> None:
+class Slow:
+    """Who takes its time to know a key."""
+
+    def __init__(self) -> None:
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def identity_of(self, key: str) -> Identity | None:
+        self.asked.set()
+        await self.may_answer.wait()
+        return Identity(key, {}, time.time() + 60)
+
+
+@pytest.mark.parametrize("requests", [1, 2])
+@pytest.mark.parametrize("query", ['mutation { rename(id: "p1", name: "x") { id } }', "{ top { id } }"])
+async def test_nothing_runs_for_who_has_left_before_it_was_read(
+    query: str, requests: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    suite, below, verifier = suite_named("shop"), Waiting(), Slow()
+    app = build_app(
+        Settings(api_keys=ApiKeySettings()),
+        suite.supergraph,
+        {**suite.subgraphs, "products": below},  # type: ignore[dict-item]
+        verifier=verifier,
+    )
+    body = json.dumps({"query": query}).encode()
+    async with served(app, http=RequestProtocol) as url, asyncio.timeout(10):
+        logging.getLogger("uvicorn.error").addHandler(caplog.handler)
+        _, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
+        writer.write((HEAD + b"X-API-Key: k\r\nContent-Length: %d\r\n\r\n" % len(body) + body) * requests)
+        await verifier.asked.wait()
+        writer.close()
+        await asyncio.sleep(0.2)
+        verifier.may_answer.set()
+        await asyncio.sleep(0.2)
+        assert not below.asked.is_set()
+    assert caplog.text == ""
+
+
+async def test_a_layer_may_read_the_body_and_hand_it_on() -> None:
+    suite = suite_named("shop")
+    inner = build_app(Settings(), suite.supergraph, suite.subgraphs)
+
+    async def replaying(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await inner(scope, receive, send)
+        message = await receive()
+
+        async def again() -> Any:
+            return message
+
+        await inner(scope, again, send)
+
+    async with served(replaying, http=RequestProtocol) as url:
+        _, body = await said(url, WHOLE.replace(b"Host: g\r\n", b"Host: g\r\nConnection: close\r\n"))
+    assert json.loads(body) == ANSWERED
+
+
+@pytest.mark.parametrize("start", [b"POST /graphql", b"GET /graphql?query=%7Bme%7Bname%7D%7D"])
+async def test_a_long_body_does_not_hide_that_its_client_left(start: bytes) -> None:
     """The connection is not read while a body of more than 64 kB waits to be taken."""
     suite, below = suite_named("shop"), Waiting()
     app = build_app(Settings(), suite.supergraph, {**suite.subgraphs, "users": below})  # type: ignore[dict-item]
     body = json.dumps({**ASKED, "query": ASKED["query"] + " " * 100_000}).encode()
     async with served(app, http=RequestProtocol) as url, asyncio.timeout(10):
         _, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
-        writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        head = HEAD.replace(b"POST /graphql", start) + b"Apollo-Require-Preflight: 1\r\n"
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await below.asked.wait()
         writer.close()
         await below.given_up.wait()
