@@ -42,33 +42,37 @@ async def until_client_leaves(request: Request, work: Awaitable[Answer]) -> Answ
         listener.stop()
 
 
-class _Told:
-    """The same as a listener, by its connection."""
+class _Hearing:
+    """Cancels the task that made it when the client leaves."""
 
-    def __init__(self, exchange: WholeExchange) -> None:
+    def __init__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.task = task
         self.heard = False
-        self._exchange = exchange
-        exchange.tell(self._leave)
 
-    def stop(self) -> None:
-        self._exchange.tell(None)
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
         self.heard = True
         self.task.cancel()
 
 
-class _Listener:
-    """Cancels the task that made it when the client leaves."""
+class _Told(_Hearing):
+    """By the connection."""
+
+    def __init__(self, exchange: WholeExchange) -> None:
+        super().__init__()
+        self._exchange = exchange
+        exchange.tell(self.leave)
+
+    def stop(self) -> None:
+        self._exchange.tell(None)
+
+
+class _Listener(_Hearing):
+    """By a task that waits for ASGI's word of it."""
 
     def __init__(self, request: Request) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.task = task
-        self.heard = False
+        super().__init__()
         self._request = request
         self._listening: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(_LISTENS_AFTER_S, self._begin)
@@ -91,5 +95,4 @@ class _Listener:
 
     def _ended(self, listening: asyncio.Task[None]) -> None:
         if not listening.cancelled() and listening.exception() is None:
-            self.heard = True
-            self.task.cancel()
+            self.leave()
