@@ -85,6 +85,10 @@ class RequestProtocol(HttpToolsProtocol):
             put_into(self.scope, WholeExchange(self.cycle, self._line))
 
     def handle_websocket_upgrade(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Its answer would come out among the socket's frames.
+            self.send_400_response("Wait for the answer before you ask for a socket.")
+            return
         self._stop_waiting()
         # What comes from here on is the socket's, which has bounds of its own.
         self._upgraded = True

@@ -234,3 +234,33 @@ async def test_a_socket_outlives_the_time_that_a_head_may_take() -> None:
         await asyncio.sleep(1.2)
         await socket.send_json({"type": "ping"})
         assert (await socket.receive_json(timeout=2))["type"] == "pong"
+
+
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_no_socket_begins_while_an_answer_is_awaited(requests: int) -> None:
+    """The answer came out among the socket's frames."""
+    async with gateway(Waiting()) as url:
+        pair = await connected(url)
+        pair[1].write(WHOLE * requests + UPGRADE)
+        answer = await ended(pair)
+    assert (answer[:12], answer.count(b"HTTP/1.1")) == (b"HTTP/1.1 400", 1)
+    assert answer.endswith(b"Wait for the answer before you ask for a socket.")
+
+
+async def test_a_socket_may_begin_on_a_kept_connection() -> None:
+    async with gateway() as url:
+        reader, writer = await connected(url)
+        writer.write(WHOLE)
+        async with asyncio.timeout(5):
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(len(json.dumps(ANSWERED, separators=(",", ":"))))
+            writer.write(UPGRADE)
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
