@@ -198,6 +198,41 @@ async def test_a_refusal_says_when_to_come_back_and_is_made_before_anything_is_r
         assert socket.value.status == 503
 
 
+async def cpu_s_of(settings: Settings, status: int) -> float:
+    """Of the smallest question, asked often enough to be told from nothing, without a connection's cost."""
+    suite, seen = suite_named("shop"), set()
+    app = build_app(settings, suite.supergraph, suite.subgraphs)
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "client": ("127.0.0.1", 1)}
+    scope["headers"] = [(b"host", b"g"), (b"content-type", b"application/json"), (b"accept", b"application/json")]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b'{"query": "{ __typename }"}'}
+
+    async def send(message: Any) -> None:
+        seen.add(message.get("status", status))
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            await app(scope.copy(), receive, send)
+
+    async with app.router.lifespan_context(app):
+        await ask(200)
+        begun = time.process_time()
+        await ask(2000)
+        took = time.process_time() - begun
+    assert seen == {status}
+    return took
+
+
+async def test_refusing_costs_a_fraction_of_the_smallest_answer() -> None:
+    """It had become dearer once, when a refusal came to be made after the request's headers were indexed."""
+    shedding = SheddingSettings(max_in_flight=0)
+    refused = await cpu_s_of(Settings(http=HttpSettings(shedding=shedding)), 503)
+    answered = await cpu_s_of(Settings(), 200)
+    print(f"us a refusal: {refused / 2000 * 1e6:.1f}; an answer: {answered / 2000 * 1e6:.1f}")
+    assert refused < answered / 4
+
+
 class Waiting:
     """A subgraph that never answers."""
 
