@@ -4,13 +4,13 @@ All that a subgraph says of such an object is in its text, and all that others s
 there: the same text is the same object. Worth it for objects with objects in them; whether they do repeat, a program
 counts while it runs, and is written anew without those that do not.
 In: a layout. Out: its members marked `by_text`; the text that reads each object once, and the text that puts what was
-written in all its places. Its variables: at position 3 `key3` names the text in each place, and `same3` has the
-object of each.
+written in all its places. Its variables: at position 3 `key3` has the number of the text in each place, and `same3`
+the object of each text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from gateway.compiled.positions import Layout, Member, Position
 from gateway.plan.shape import Listing, Slot
 
 _TELLING = 80
-"""Bytes of a text that tell it from most others, of its length."""
+"""So many bytes at its beginning tell a text from most others."""
 Read = Callable[[bytes], Any]
 INDENT = "    "
 
@@ -79,6 +79,7 @@ def gathering(member: Member, parents: str, attribute: str) -> Merging:
     if is_list:
         held = [f"from{number} = [o.{attribute} for o in {parents} if o.{attribute} is not None]"]
         texts = f"[v for l in from{number} for v in l]"
+        dropping = [f"for l in from{number}: l[:] = [None] * len(l)"]
         filling = [
             f"next{number} = iter(key{number}).__next__",
             f"for l in from{number}: l[:] = [shown{number}[next{number}()] for _ in l]",
@@ -86,40 +87,45 @@ def gathering(member: Member, parents: str, attribute: str) -> Merging:
     else:
         held = [f"from{number} = [o for o in {parents} if o.{attribute} is not None]"]
         texts = f"[o.{attribute} for o in from{number}]"
+        dropping = [f"for o in from{number}: o.{attribute} = None"]
         filling = [f"for o, k in zip(from{number}, key{number}): o.{attribute} = shown{number}[k]"]
     told = [
         f"told{number} = tell_apart{number}({texts})",
         f"key{number} = told{number}[0]",
         f"same{number} = told{number}[1]",
-        f"at{number} = [v for v in same{number}.values() if v is not None]",
+        f"at{number} = [v for v in same{number} if v is not None]",
     ]
     repeats = f"2 * len(same{number}) <= len(key{number})"
-    written = f"{{k: Raw(encode(v)) for k, v in same{number}.items()}} if {repeats} else same{number}"
-    return Merging([*held, *told], [f"shown{number} = {written}", *filling])
+    written = f"[Raw(encode(v)) for v in same{number}] if {repeats} else same{number}"
+    # The texts have been read: what operations under way hold on to is memory that the next ones find in no cache.
+    return Merging([*held, *told, *dropping], [f"shown{number} = {written}", *filling])
 
 
 def telling_apart(
     member: Member, struct: type[Struct], counts: Counts
-) -> Callable[[Sequence[Raw]], tuple[list[Hashable], dict[Hashable, Any]]]:
-    """A function: texts in; a key for each of them, and the object of each key out."""
+) -> Callable[[Sequence[Raw]], tuple[list[int], list[Any]]]:
+    """A function: texts in; the number of each among those that are unlike, and the object of each of these out."""
     assert member.shown is not None
     number = member.children[0].number
     read: Read = msgspec.json.Decoder(struct | None if _held(member.shown.slot).nullable else struct).decode
 
-    def tell_apart(raws: Sequence[Raw]) -> tuple[list[Hashable], dict[Hashable, Any]]:
-        texts: dict[Hashable, bytes] = {}
-        keys: list[Hashable] = []
-        for raw in raws:
-            text = bytes(raw)
+    def tell_apart(raws: Sequence[Raw]) -> tuple[list[int], list[Any]]:
+        numbers: dict[bytes, int] = {}
+        texts: list[bytes] = []
+        keys: list[int] = []
+        for text in map(bytes, raws):
             # To compare long texts is cheaper than to hash them.
-            key: Hashable = (len(text), text[:_TELLING])
-            if texts.setdefault(key, text) != text:
-                key = text
-                texts[key] = text
+            start = text[:_TELLING]
+            key = numbers.get(start)
+            if key is None or texts[key] != text:
+                # Of two that begin alike the second is known by all of it.
+                key = numbers.setdefault(start if key is None else text, len(texts))
+                if key == len(texts):
+                    texts.append(text)
             keys.append(key)
         counts.places[number] = counts.places.get(number, 0) + len(keys)
         counts.texts[number] = counts.texts.get(number, 0) + len(texts)
-        return keys, {key: read(text) for key, text in texts.items()}
+        return keys, list(map(read, texts))
 
     return tell_apart
 
