@@ -34,6 +34,9 @@ class IndexedHeaders(Headers):
 
 
 class IndexedRequest(Request):
+    # Starlette's is a property that looks each time whether there are any.
+    headers: IndexedHeaders = None  # type: ignore[assignment]
+
     def __init__(self, scope: Scope, receive: Receive) -> None:
         super().__init__(scope, receive)
-        self._headers = IndexedHeaders(scope)
+        self.headers = self._headers = IndexedHeaders(scope)

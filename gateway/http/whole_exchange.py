@@ -55,8 +55,8 @@ class WholeExchange:
 
     @property
     def has_left(self) -> bool:
-        """uvicorn knows it of the connection's last request only."""
-        return self._line.is_lost or self._cycle.disconnected
+        """uvicorn's own word for it is told to the connection's last request only."""
+        return self._line.is_lost
 
     def gives(self, receive: Receive) -> bool:
         """Whether no layer stands between, which may have read the body, or changed it."""

@@ -48,7 +48,9 @@ class Written(asyncio.Transport):
 class Exchange:
     """One request of a connection whose other end is a list."""
 
-    def __init__(self, method: str = "POST", keep_alive: bool = True, paused: bool = False) -> None:
+    def __init__(
+        self, method: str = "POST", keep_alive: bool = True, paused: bool = False, is_logged: bool = False
+    ) -> None:
         self.transport = Written()
         self.completed = 0
         flow = FlowControl(self.transport)
@@ -60,7 +62,7 @@ class Exchange:
             flow=flow,
             logger=logging.getLogger(),
             access_logger=logging.getLogger(),
-            access_log=False,
+            access_log=is_logged,
             default_headers=[(b"date", b"today")],
             message_event=asyncio.Event(),
             expect_100_continue=False,
@@ -118,10 +120,15 @@ def test_an_answer_without_a_body_is_left_to_asgi() -> None:
     assert [Exchange().answer(status) for status in (103, 204, 304, 600)] == [None] * 4
 
 
+def test_uvicorns_own_access_log_misses_nothing() -> None:
+    """It writes a line where ASGI's messages go by."""
+    assert Exchange(is_logged=True).answer() is None
+
+
 def test_who_does_not_read_or_has_left_is_left_to_asgi() -> None:
     assert Exchange(paused=True).answer() is None
     gone = Exchange()
-    gone.whole.leave()
+    gone.line.lose()
     assert gone.answer() is None
 
 
