@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import math
 import socket
 import sys
@@ -18,15 +17,13 @@ from types import FrameType
 
 import uvicorn
 
+from gateway import process_memory
 from gateway.app import build_app
 from gateway.errors import GatewayError
 from gateway.http.request_protocol import request_protocol
 from gateway.http.socket_protocol import SocketProtocol
 from gateway.settings import Settings
 from gateway.settings_file import settings_of
-
-# Most objects of a request die young and hold no cycles; a rarer collection keeps the slowest requests short.
-_GC_THRESHOLD = 50_000
 
 
 def add_arguments(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
@@ -115,9 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (GatewayError, OSError, ValueError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+    process_memory.settle()
     config = uvicorn.Config(
         app,
         host=arguments.host or "127.0.0.1",
