@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from gateway.compiled.positions import Asked, Giver, Layout, Member, Position
+from gateway.compiled.struct_types import Entry, struct_type
 from gateway.plan.shape import Leaf, Listing, Object, Slot
 
 _INT = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -58,8 +59,11 @@ def structs_of(layout: Layout, hosted: Collection[str] = ()) -> Structs:
         if inputs[0][0].givers[0].wanted is None:
             found.answers[fetch_id] = _answer(found.given[inputs[0][0].givers[0]].type)
         else:
-            entries = [(_alias(several[0]), list[_entity(several, found)]) for several in inputs]  # type: ignore[misc]
-            found.answers[fetch_id] = _answer(msgspec.defstruct("Entities", entries, gc=False))
+            entries: list[Entry] = [
+                (_alias(several[0]), list[_entity(several, found)], msgspec.NODEFAULT)  # type: ignore[misc]
+                for several in inputs
+            ]
+            found.answers[fetch_id] = _answer(struct_type("Entities", entries))
     return found
 
 
@@ -77,12 +81,11 @@ def _entity(several: list[Asked], structs: Structs) -> Any:
 
 
 def _answer(data: type[Struct]) -> type[Struct]:
-    entries: list[tuple[str, Any, Any]] = [("data", data | None, None), ("errors", list[Any] | None, None)]
-    return msgspec.defstruct("Answer", entries, gc=False)
+    return struct_type("Answer", [("data", data | None, None), ("errors", list[Any] | None, None)])
 
 
 def _of_position(position: Position, structs: Structs) -> Fields:
-    entries: list[tuple[str, Any, Any]] = []
+    entries: list[Entry] = []
     names: dict[str, str] = {}
     attributes: dict[str, str] = {}
     hidden: list[str] = []
@@ -102,14 +105,14 @@ def _of_position(position: Position, structs: Structs) -> Fields:
         hidden.append("named")
         names["named"] = "__typename"
         entries.append(("named", Literal[position.type_name] | UnsetType, UNSET))
-    made = msgspec.defstruct(f"At{position.number}", entries, rename=names, gc=False, kw_only=True)
-    return Fields(made, attributes, hidden)
+    # By name: which of several types an object is, is told by its struct.
+    return Fields(struct_type(position.type_name, entries, names, kw_only=True), attributes, hidden)
 
 
 def _of_reading(reading: list[Giver], structs: Structs) -> Fields:
     """What is brought of the objects themselves."""
     giver = reading[0]
-    entries: list[tuple[str, Any, Any]] = []
+    entries: list[Entry] = []
     names: dict[str, str] = {}
     attributes: dict[str, str] = {}
     for number, key in enumerate(giver.keys):
@@ -121,7 +124,7 @@ def _of_reading(reading: list[Giver], structs: Structs) -> Fields:
     if giver in giver.position.named_by:
         names["named"] = "__typename"
         entries.append(("named", Literal[giver.position.type_name], giver.position.type_name))
-    return Fields(msgspec.defstruct("Given", entries, rename=names, gc=False, kw_only=True), attributes, [])
+    return Fields(struct_type(giver.position.type_name, entries, names, kw_only=True), attributes, [])
 
 
 def _brought(member: Member, giver: Giver, structs: Structs) -> tuple[Any, Any]:

@@ -21,6 +21,7 @@ from gateway.compiled.known_again import known_of, positions_known, taking_known
 from gateway.compiled.positions import Asked, Giver, Layout, Member, NotCompilable, Position, Switches
 from gateway.compiled.repeated import Counts, gathering, telling_apart
 from gateway.compiled.representing import key_of, plain_fields, representing
+from gateway.compiled.struct_types import Entry, struct_type
 from gateway.compiled.structs import Fields, Structs
 from gateway.compiled.typed_later import reader_by_type
 from gateway.plan.nodes import Condition, Fetch, Node, Parallel, RequiredField
@@ -175,9 +176,8 @@ class _Writer:
             self.names[f"Given{name}"] = given.type
             yield from taking_known(name, places, fields, given, self.structs.positions)
             self.known.add(name)
-        entries: list[tuple[str, Any]] = [(each.name, Any) for each in fields]
-        tag = asked.type_name
-        self.names[f"R{name}"] = msgspec.defstruct("R", entries, tag_field="__typename", tag=tag, gc=False)
+        entries: list[Entry] = [(each.name, Any, msgspec.NODEFAULT) for each in fields]
+        self.names[f"R{name}"] = struct_type("R", entries, tag=asked.type_name)
         made = "k" if len(fields) == 1 else "*k"
         yield f"texts{name} = encode([R{name}({made}) for k in keys{name}])[1:-1]"
 
@@ -329,7 +329,7 @@ class _Writer:
             (giver,) = member.givers
             given = self.structs.given[giver].attributes[member.key]
             parts.append(f"{here.attributes[member.key]}=data{giver.fetch.id}.{given}")
-        self.names["Whole"] = msgspec.defstruct("Whole", [("data", here.type)], gc=False)
+        self.names["Whole"] = struct_type("Whole", [("data", here.type, msgspec.NODEFAULT)])
         yield f"return encode(Whole(Root({', '.join(parts)})))"
 
 
