@@ -12,6 +12,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("gateway", "subgraphs", "workers", "kernels", "db", "infra")
 EMPTY_NAMES = {"utils", "util", "common", "core", "shared", "helpers", "helper", "manager", "misc"}
+TOP_LEVEL = {*PACKAGES, "docs", "pages", "tests", ".ci"} | {
+    ".gitignore",
+    ".importlinter",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "dev",
+    "justfile",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-cuda.txt",
+    "requirements-dev.txt",
+    "requirements-tools.txt",
+    "schema.graphql",
+}
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 # Registry hosts are spelt in pieces so that this file passes its own test.
@@ -44,6 +59,11 @@ def test_no_module_has_an_empty_name() -> None:
         if EMPTY_NAMES & set(path.with_suffix("").parts[len(ROOT.parts) :])
     ]
     assert offenders == []
+
+
+def test_nothing_lies_about_at_the_top() -> None:
+    """A file that somebody's tool wrote is committed easily, and read by everyone who comes after."""
+    assert {path.relative_to(ROOT).parts[0] for path in tracked_files()} - TOP_LEVEL == set()
 
 
 def test_every_module_with_code_says_what_it_does() -> None:
