@@ -215,14 +215,15 @@ export class View {
     }
   }
 
-  // When nothing has moved for a while: which marks lie behind the part.
+  // When nothing has moved for a while: which marks lie behind the part, or on what the plane has cut away.
   _settle() {
     const { eye } = this.camera;
     for (const mark of this.marks) {
       const way = minus(mark.place, eye);
       const reach = Math.hypot(...way);
       const hit = this.surface.hit(eye, unit(way), this.plane);
-      mark.isBehind = Boolean(hit) && hit.distance < reach - this.scene.radius * 0.01;
+      const isCutAway = this.plane && (mark.place[this.plane.axis] - this.plane.at) * this.plane.sign > 0;
+      mark.isBehind = isCutAway || (Boolean(hit) && hit.distance < reach - this.scene.radius * 0.01);
     }
     this._placeMarks();
   }

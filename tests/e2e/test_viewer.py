@@ -137,8 +137,11 @@ async def test_the_plane_cuts_the_part_and_its_curve_is_drawn(whole: Whole, meas
         await page.press("#plane", "Home")
         await page.shows("#plane-name", "Z = 0.0")
         await _drawn(page, "#scene", lambda picture: _red(picture) < 50)
+        # The bulge is cut away, and its mark no longer stands out.
+        await page.shows("#marks li:first-child .behind", "+0.3")
         await page.click("#flip")
         await _drawn(page, "#scene", lambda picture: _red(picture) > 500)
+        await page.shows("#marks li:first-child button:not(.behind)", "+0.3")
 
 
 async def test_a_worst_point_is_flown_to(whole: Whole, measured: Measured, tmp_path: Path) -> None:
