@@ -118,7 +118,7 @@ def telling_apart(
             start = text[:_TELLING]
             key = numbers.get(start)
             if key is None or texts[key] != text:
-                # Of two that begin alike the second is known by all of it.
+                # Of two that begin alike the second is known by all of it: no object's text is another's beginning.
                 key = numbers.setdefault(start if key is None else text, len(texts))
                 if key == len(texts):
                     texts.append(text)

@@ -30,6 +30,7 @@ class RequestProtocol(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
     _fed = 0
+    _may_upgrade = True
     _upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,7 +74,12 @@ class RequestProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.headers) > _MOST_HEADERS or len(self.pipeline) >= _MOST_PIPELINED:
             raise ValueError("too many headers, or requests that wait")
+        before = self.cycle
+        self._may_upgrade = before is None or before.response_complete
         super().on_headers_complete()
+        if not self._may_upgrade and self.parser.should_upgrade():
+            # The parser reads nothing after it.
+            self.cycle.keep_alive = False
         if self.pipeline:
             # uvicorn reads no more while a request waits for the one before, and so would not see its client leave.
             self.flow.resume_reading()
@@ -84,11 +90,11 @@ class RequestProtocol(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.scope is self.scope:
             put_into(self.scope, WholeExchange(self.cycle, self._line))
 
+    def _should_upgrade(self) -> bool:
+        # An answer that is still awaited would come out among the socket's frames: then it is a request as any other.
+        return self._may_upgrade and super()._should_upgrade()
+
     def handle_websocket_upgrade(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            # Its answer would come out among the socket's frames.
-            self.send_400_response("Wait for the answer before you ask for a socket.")
-            return
         self._stop_waiting()
         # What comes from here on is the socket's, which has bounds of its own.
         self._upgraded = True
