@@ -71,8 +71,7 @@ class OnTheWire:
             answer = await self._part.execute(asked["query"], asked["variables"])
         except ConnectionError as error:
             raise Unreachable(self.name, str(error)) from error
-        # What is mangled depends on the question alone.
-        chance = random.Random(f"{self._seed} {self.name} {body!r}")
+        chance = _chance_of(self._seed, self.name, body)
         await asyncio.sleep(0 if chance.random() < 0.7 else 0.001)
         if chance.random() >= self._mangles:
             return WireAnswer(200, json.dumps(answer).encode())
@@ -90,11 +89,16 @@ class InThisProcess:
         body = json.dumps([document, variables]).encode()
         self.asked[body] += 1
         answer = await self._part.execute(document, variables)
-        chance = random.Random(f"{self._seed} {self._name} {body!r}")
+        chance = _chance_of(self._seed, self._name, body)
         return answer if chance.random() >= self._mangles else _changed(chance, answer)
 
     def subscribe(self, *_: object) -> AsyncIterator[Json]:
         raise NotImplementedError
+
+
+def _chance_of(seed: int, name: str, body: bytes) -> random.Random:
+    """What is mangled depends on the question alone, in whatever order it names the objects that it is about."""
+    return random.Random(f"{seed} {name} {_in_order(body)}")
 
 
 def mangled(chance: random.Random, answer: Json) -> WireAnswer:
