@@ -1,18 +1,23 @@
-"""`./dev bench cloud [--points 170000000] [--format ply]`: one scan larger than memory, from its upload to its verdict.
+"""`./dev bench cloud [--points 170000000] [--format ply] [--kill]`: a scan larger than memory, from upload to verdict.
 
 A part with a bulge of 0.30 mm is scanned as often as asked (20 µm noise, one stray in a thousand), written as PLY in
 float32 (12 bytes a point: 170 M points are 2 GB) or as LAZ, and inspected by a whole platform through the graph. The
 worker may take 2 GiB: its data (heap and private mappings, RLIMIT_DATA) is limited, its resident memory is watched.
+With --kill the worker is ended by SIGKILL half through decode, sort and measure, and it is told where it goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
+import signal
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +33,7 @@ from infra.local.platform import Platform, any_free_port
 from tests.bench.figures import Bar, show
 
 LIMIT_BYTES = 2 << 30
+KILLED_IN = ("decode", "sort", "measure")
 BULGE = Bulge(height_mm=0.30)
 NOISE_MM, STRAY = 0.02, 0.001
 _AT_ONCE = 2_000_000
@@ -76,10 +82,11 @@ def write(path: Path, part: DemoPart, points: int) -> None:
 
 
 class Watched:
-    """The resident memory of a process, ten times a second, by stage."""
+    """The resident memory of a worker and of those that take its place, ten times a second, by stage."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid, self._over = pid, threading.Event()
+    def __init__(self, pid: Callable[[], int | None]) -> None:
+        self._pid_now, self._over = pid, threading.Event()
+        self.pids: list[int] = []
         self.stage = "idle"
         self.peaks: dict[str, int] = {}
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -87,14 +94,49 @@ class Watched:
 
     def _watch(self) -> None:
         while not self._over.wait(0.1):
-            for line in Path(f"/proc/{self._pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    bytes_now = int(line.split()[1]) * 1024
-                    self.peaks[self.stage] = max(self.peaks.get(self.stage, 0), bytes_now)
+            # Who was killed a moment ago is not there to be looked at.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                self._look()
+
+    def _look(self) -> None:
+        pid = self._pid_now()
+        if pid is None:
+            return
+        if pid not in self.pids:
+            resource.prlimit(pid, resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
+            self.pids.append(pid)
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                bytes_now = int(line.split()[1]) * 1024
+                self.peaks[self.stage] = max(self.peaks.get(self.stage, 0), bytes_now)
 
     def stop(self) -> None:
         self._over.set()
         self._thread.join()
+
+
+class Killing:
+    """Ends the worker by SIGKILL when half of a stage is done, once in each; tells where the next one goes on."""
+
+    def __init__(self, stages: tuple[str, ...], watched: Watched) -> None:
+        self._left, self._watched = list(stages), watched
+        self._killed: tuple[str, float, int] | None = None
+        self.done: list[tuple[str, float, float]] = []
+        """Stage, what was done of it when the worker was killed, what was done when the next one first told."""
+
+    def see(self, stage: str, done: float, total: float) -> None:
+        pid = self._watched.pids[-1] if self._watched.pids else None
+        if self._killed is not None:
+            at, before, gone = self._killed
+            if stage == at and pid != gone:
+                print(f"{time.strftime('%H:%M:%S')} goes on in {stage} at {done:,.0f} of {total:,.0f}", flush=True)
+                self.done.append((at, before, done))
+                self._killed = None
+        elif stage in self._left and pid is not None and total / 2 <= done < total:
+            print(f"{time.strftime('%H:%M:%S')} kill -9 in {stage} at {done:,.0f} of {total:,.0f}", flush=True)
+            self._left.remove(stage)
+            self._killed = (stage, done, pid)
+            os.kill(pid, signal.SIGKILL)
 
 
 class Stages:
@@ -103,6 +145,7 @@ class Stages:
     def __init__(self) -> None:
         self.begun: list[tuple[str, float]] = []
         self.watched: Watched | None = None
+        self.killing: Killing | None = None
 
     def tell(self, name: str, done: float, total: float, stage: str) -> None:
         if not self.begun or self.begun[-1][0] != stage:
@@ -110,6 +153,8 @@ class Stages:
             print(f"{time.strftime('%H:%M:%S')} {name}: {stage}", flush=True)
         if self.watched is not None:
             self.watched.stage = stage
+        if self.killing is not None:
+            self.killing.see(stage, done, total)
 
     def seconds(self) -> dict[str, float]:
         told: dict[str, float] = {}
@@ -119,27 +164,29 @@ class Stages:
         return told
 
 
-async def inspected(platform: Platform, running: Any, cad: Path, scan: Path, stages: Stages) -> dict[str, Any]:
+async def inspected(
+    platform: Platform, running: Any, cad: Path, scan: Path, stages: Stages, killed_in: tuple[str, ...]
+) -> dict[str, Any]:
     account = await quality_engineer(running)
     async with GraphClient(running.graph_url) as client:
         await sign_in(client, account.workspace, account.email, account.password)
         inspector = Inspector(client, stages.tell)
         revision, _ = await inspector.cad(cad, "MILLIMETRE", accept_flaws=False)
-        pid = platform.stack.supervisor.child("jobs").pid
-        assert pid is not None
-        resource.prlimit(pid, resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
-        stages.watched = Watched(pid)
+        stages.watched = Watched(lambda: platform.stack.supervisor.child("jobs").pid)
+        stages.killing = Killing(killed_in, stages.watched)
         try:
             asset = await inspector.asset("LARGE-1", "Bracket")
             unit = None if scan.suffix == ".ply" else "MILLIMETRE"
             _, found = await inspector.scan(ScanOrder("LARGE-1", scan, 0.2, unit), asset, revision)
         finally:
             stages.watched.stop()
-        assert platform.stack.supervisor.child("jobs").pid == pid, "the worker died and was started again"
+        kills = len(stages.killing.done)
+        assert kills == len(killed_in), f"the worker was killed {kills} times and not in {', '.join(killed_in)}"
+        assert len(stages.watched.pids) == kills + 1, "the worker died and was started again"
         return found
 
 
-def main(points: int, format: str) -> None:
+def main(points: int, format: str, killed_in: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         part = demo_part()
@@ -152,7 +199,7 @@ def main(points: int, format: str) -> None:
         stages = Stages()
         platform = Platform(folder / "data", careless=True, port=any_free_port(), say=print)
         with platform as running:
-            found = asyncio.run(inspected(platform, running, cad, scan, stages))
+            found = asyncio.run(inspected(platform, running, cad, scan, stages, killed_in))
         tell(points, stages, found)
 
 
@@ -172,6 +219,10 @@ def tell(points: int, stages: Stages, found: dict[str, Any]) -> None:
         Bar("cloud.mpoints_per_s", points / worked / 1e6, 0.2, at_least=True),
         Bar("cloud.bulge_found", float(right), 1.0, at_least=True),
     ]
+    if stages.killing is not None and stages.killing.done:
+        # What is done anew after a kill: at most the pieces that were under way.
+        kept = min(after / before for _, before, after in stages.killing.done)
+        bars.append(Bar("cloud.kept_after_kill", kept, 0.9, at_least=True))
     show(f"{points:,} points", ["stage", "s", "Mpoints/s", "peak MiB"], rows, bars)
 
 
@@ -179,5 +230,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=170_000_000)
     parser.add_argument("--format", choices=["ply", "laz", "las"], default="ply")
+    parser.add_argument("--kill", action="store_true")
     given = parser.parse_args()
-    main(given.points, given.format)
+    main(given.points, given.format, KILLED_IN if given.kill else ())

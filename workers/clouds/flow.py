@@ -108,15 +108,16 @@ class LargeScan:
     async def decode(self, plan: Plan, pieces: Pieces) -> None:
         """Every run that is not kept yet: read, checked, sorted, stored."""
         done = await self._stored.kept(RUN, RunFacts)
-        for number in range(plan.runs):
-            await self.run.report(min(number * plan.sizes.run, plan.records), plan.records, "points", "decode")
-            if number in done:
-                continue
+        left = [number for number in range(plan.runs) if number not in done]
+        ready = plan.records - sum(map(plan.records_of, left))
+        for number in left:
+            await self.run.report(ready, plan.records, "points", "decode")
             found = await asyncio.to_thread(runs.read_run, pieces.rows, plan, number)
             for kind, body in (("blocks", found.blocks), ("index", found.index), ("sample", found.sample)):
                 await self._stored.put(f"runs/{number:06}.{kind}", body)
             await self._stored.keep(RUN, number, found.facts)
-        await self.run.report(plan.records, plan.records, "points", "decode")
+            ready += plan.records_of(number)
+        await self.run.report(ready, plan.records, "points", "decode")
 
     async def measured(self, plan: Plan, mesh: NominalMesh) -> LargeMeasuring:
         """Of a scan that is decoded: checked as a whole, merged into tiles, measured."""
@@ -154,13 +155,14 @@ class LargeScan:
         """Merge runs into tiles, those that are not kept yet."""
         done = await self._stored.kept(TILE, TileFacts)
         indices = [runs.run_index(await self._stored.get(f"runs/{number:06}.index")) for number in range(plan.runs)]
-        ready = 0
+        ready = sum(facts.points for facts in done.values())
         for number, (low, high) in enumerate(pairwise(runs.borders(indices, plan.sizes))):
+            if number in done:
+                continue
             await self.run.report(ready, total, "points", "sort")
-            if number not in done:
-                parts = await self._parts(plan, indices, low, high)
-                cells = await asyncio.to_thread(runs.merged_tile, parts, plan.grid, low, high)
-                done[number] = await self._stored_tile(plan.grid, number, cells)
+            parts = await self._parts(plan, indices, low, high)
+            cells = await asyncio.to_thread(runs.merged_tile, parts, plan.grid, low, high)
+            done[number] = await self._stored_tile(plan.grid, number, cells)
             ready += done[number].points
         await self.run.report(ready, total, "points", "sort")
         # One that begins at a place which fills whole blocks leaves nothing to the one before it.

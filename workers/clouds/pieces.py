@@ -38,6 +38,10 @@ class Plan(Struct, frozen=True):
     def runs(self) -> int:
         return -(-self.records // self.sizes.run)
 
+    def records_of(self, number: int) -> int:
+        """How many of the file's records this run holds."""
+        return min(self.sizes.run, self.records - number * self.sizes.run)
+
 
 class RunFacts(Struct, frozen=True):
     points: int

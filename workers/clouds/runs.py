@@ -46,7 +46,7 @@ class RunIndex:
 def read_run(rows: Rows, plan: Plan, number: int) -> Run:
     """The records of run `number`, sorted. The sample takes the same points whenever it is read."""
     sizes = plan.sizes
-    cells, bad, zeros = _cells(rows, plan.grid, number * sizes.run, min(sizes.run, plan.records - number * sizes.run))
+    cells, bad, zeros = _cells(rows, plan.grid, number * sizes.run, plan.records_of(number))
     taken = np.random.default_rng(number).random(len(cells)) < sizes.sample / plan.records
     sample = packed_cells(cells[taken])
     keys = plan.grid.keys(cells)

@@ -247,6 +247,10 @@ class Seen:
                 return False
         return True
 
+    def first(self, stage: str) -> int:
+        """What was done of a stage when it was first told."""
+        return next(done for each, done, _ in self.told if each == stage)
+
 
 async def finished_watched(works: Works, id: str, text: str) -> Seen:
     seen = Seen()
@@ -315,6 +319,8 @@ async def test_workers_that_are_killed_cost_no_finished_piece_and_no_point(works
     assert decoded.items() <= sorted_.items() <= measured.items(), "a finished piece was done again"
     assert measured.items() <= seen.pieces.items(), "a finished piece was done again"
     assert seen.rises()
+    assert seen.first("sort") == COUNT, "what is kept is told as done, before anything is done anew"
+    assert 0 < seen.first("measure") < COUNT
     scan = await works.scan(id)
     assert (scan["status"], scan["points"], scan["inspection"]["verdict"]) == ("PROCESSED", str(COUNT), "FAIL")
     made = select(InspectionRow.id).where(InspectionRow.scan_id == key_of(id, "Scan"))
