@@ -8,7 +8,7 @@ hosted subgraphs or URLs whose names it does not know.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
+from gateway.aside import Aside
 from gateway.caller_access import CallerAccess, Evaluate
 from gateway.client.guarded import Guards
 from gateway.client.in_process import HostedSubgraph, InProcessClient
@@ -120,13 +121,14 @@ def build_app(
             streams = Streams(settings.delivery)
             operations = Operations(settings.limits.operation_timeout_s)
             guards = Guards(settings.subgraphs.guards, settings.subgraphs.guards_by_name, operations, counted.fetches)
-            first = _pipeline(settings, plannable, in_process or {}, wires, guards, counted)
+            aside = Aside()
+            first = _pipeline(settings, plannable, in_process or {}, wires, guards, counted, aside)
             pipeline = LivePipeline(first, streams, operations, CallerAccess(settings.access, evaluate), observers)
 
             async def take(text: str) -> None:
                 newest = await asyncio.to_thread(_plannable, settings, text, in_process or {})
-                swapped = _pipeline(settings, newest, in_process or {}, wires, guards, counted)
-                await asyncio.to_thread(swapped.warm, pipeline.newest.recent(_WARMED))
+                swapped = _pipeline(settings, newest, in_process or {}, wires, guards, counted, aside)
+                await swapped.warm(pipeline.newest.recent(_WARMED))
                 pipeline.swap(swapped)
 
             async def reload(text: str) -> None:
@@ -145,16 +147,21 @@ def build_app(
                 async with metrics_page(settings.telemetry, parts):
                     yield
             finally:
-                for task in watching:
-                    task.cancel()
-                await streams.close()
-                await pipeline.finish(settings.http.readiness.grace_s)
+                await _ended(watching, pipeline, settings.http.readiness.grace_s)
                 await door.close()
+                aside.close()
 
     _refuse_unusable(settings, verifier)
     layers = _layers(settings.http)
     compresses_from = settings.http.compresses_from
     return Front(GRAPHQL_PATH, _graphql, _refusal, layers, compresses_from, routes=_routes(settings), lifespan=lifespan)
+
+
+async def _ended(watching: Iterable[asyncio.Task[None]], pipeline: LivePipeline, grace_s: float) -> None:
+    for task in watching:
+        task.cancel()
+    await pipeline.streams.close()
+    await pipeline.finish(grace_s)
 
 
 async def _graphql(request: Request) -> Response:
@@ -236,7 +243,13 @@ def _plannable(settings: Settings, text: str, in_process: InProcess) -> Planning
 
 
 def _pipeline(
-    settings: Settings, planning: Planning, in_process: InProcess, wires: Wires, guards: Guards, counted: Counters
+    settings: Settings,
+    planning: Planning,
+    in_process: InProcess,
+    wires: Wires,
+    guards: Guards,
+    counted: Counters,
+    aside: Aside,
 ) -> Pipeline:
     supergraph = planning.supergraph
     if settings.node_field is not None:
@@ -245,7 +258,7 @@ def _pipeline(
     clients = _clients(supergraph, settings.subgraphs, in_process, wires, guards, counted)
     return Pipeline(
         planning,
-        _executor(settings, clients, supergraph.api_schema, counted.runs),
+        _executor(settings, clients, supergraph.api_schema, counted.runs, aside),
         settings.limits,
         settings.plan_cache_size,
         settings.development,
@@ -254,16 +267,22 @@ def _pipeline(
         settings.access,
         settings.cost,
         counted.plans,
+        aside,
     )
 
 
 def _executor(
-    settings: Settings, clients: Mapping[SubgraphName, SubgraphClient], api_schema: GraphQLSchema, runs: Runs
+    settings: Settings,
+    clients: Mapping[SubgraphName, SubgraphClient],
+    api_schema: GraphQLSchema,
+    runs: Runs,
+    aside: Aside,
 ) -> Executor:
     reporting = Reporting(settings.development, settings.passes_messages, settings.limits.max_errors)
     if settings.compile_after is None:
         return Executor(clients, api_schema, reporting)
-    return CompilingExecutor(clients, api_schema, reporting, settings.plan_cache_size, settings.compile_after, runs)
+    kept, after = settings.plan_cache_size, settings.compile_after
+    return CompilingExecutor(clients, api_schema, reporting, kept, after, runs, aside)
 
 
 def _layers(settings: HttpSettings) -> list[Middleware]:

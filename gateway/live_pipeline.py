@@ -28,9 +28,8 @@ from gateway.plan.nodes import Subscribe
 from gateway.settings import AccessSettings
 from gateway.streams.callers import Callers
 from gateway.streams.sharing import Streams, rate_asked
-from gateway.telemetry.entry import current_entry, hash_of, writing
+from gateway.telemetry.entry import current_entry, hash_of, preparing, writing
 from gateway.telemetry.observers import Observers
-from gateway.telemetry.spans import Trace
 
 _log = logging.getLogger("gateway")
 
@@ -70,46 +69,41 @@ class LivePipeline:
     async def access(self, identity: Identity | None, request: OperationRequest) -> Access:
         """What the caller holds of what the operation demands."""
         try:
-            demands = self._newest.demands_of(request)
+            demands = await self._newest.demands_of(request)
         except RequestRefused:
             # Whoever asks for it, it will be refused by `ready`.
             return NOBODY
         named = frozenset(name for each in demands for group in each.policies for name in group)
         return await self._caller_access.of(identity, named) if demands else NOBODY
 
-    def may_go_on(self, ready: Ready, access: Access) -> bool:
+    async def may_go_on(self, ready: Ready, access: Access) -> bool:
         """Whether who holds this now may see all that they could when the operation began."""
         try:
-            demands = self._newest.demands_of(ready.request)
+            demands = await self._newest.demands_of(ready.request)
         except RequestRefused:
             return True
         return ready.access.met(demands) <= access.met(demands)
 
-    def ready(self, request: OperationRequest, in_pieces: bool = False, access: Access = NOBODY) -> Ready:
+    async def ready(self, request: OperationRequest, in_pieces: bool = False, access: Access = NOBODY) -> Ready:
         entry = current_entry()
         if entry is None:
-            ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+            ready = await self._newest.ready(request, in_pieces=in_pieces, access=access)
         else:
             entry.asked(request.operation_name)
             try:
                 if entry.trace is None or entry.trace.root is None:
-                    ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
+                    ready = await self._newest.ready(request, in_pieces=in_pieces, access=access)
                 else:
-                    ready = self._ready_told(entry.trace, request, in_pieces, access)
+                    with preparing(entry, entry.trace) as span:
+                        ready = await self._newest.ready(request, in_pieces=in_pieces, access=access)
+                        if span is not None:
+                            span.attributes["gateway.plan.cached"] = ready.was_kept
             except RequestRefused:
                 entry.hash = hash_of(request.query)
                 raise
             entry.kind, entry.hash = ready.plan.kind, ready.text_hash
             entry.cost = None if ready.cost is None else ready.cost.estimated
         rate_asked(ready)
-        return ready
-
-    def _ready_told(self, trace: Trace, request: OperationRequest, in_pieces: bool, access: Access) -> Ready:
-        missed = self._newest.figures.misses
-        with trace.phase("prepare") as span:
-            ready = self._newest.ready(request, in_pieces=in_pieces, access=access)
-            if span is not None:
-                span.attributes["gateway.plan.cached"] = missed == self._newest.figures.misses
         return ready
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
@@ -176,14 +170,14 @@ class _LiveSource:
         async with aclosing(_Waiting(answers)) as waiting:
             while True:
                 changed = self._live.changed
-                self._move()
+                await self._move()
                 try:
                     answer = await waiting.next_before(changed)
                 except SubgraphFailed as failure:
                     raise SubscriptionFailed(self.ready.pipeline.failed(self.ready, self.callers, failure)) from failure
                 if answer is not None:
                     # A change while the event was on its way is seen to first.
-                    self._move()
+                    await self._move()
                     yield answer
                 elif not changed.is_set():
                     return
@@ -206,13 +200,13 @@ class _LiveSource:
         with operations.running(operations.context("subscription", self.callers.principal)):
             return await self.ready.pipeline.event(self.ready, self.callers, answer)
 
-    def _move(self) -> None:
+    async def _move(self) -> None:
         """The same subscription under the newest supergraph."""
         newest = self._live.newest
         if self.ready.pipeline is newest:
             return
         try:
-            moved = newest.ready(self.ready.request, self.ready.labels, access=self.ready.access)
+            moved = await newest.ready(self.ready.request, self.ready.labels, access=self.ready.access)
         except RequestRefused as refused:
             _log.info("subscription %s ends with the schema: %s", self.callers.trace_id, refused)
             raise SubscriptionFailed(_schema_changed(self.callers)) from refused

@@ -1,7 +1,7 @@
 """One request, text to response. Reads as a table of contents:
 
-    read -> check limits -> validate -> make plain -> authorise -> plan     once for a text (kept, bounded)
-    -> coerce variables -> execute                             for every request, every event of a subscription
+    find what is prepared, or prepare it        once for a text (kept, bounded), in the thread aside: others go on
+    -> coerce variables -> execute              for every request, every event of a subscription
 
 In: an `OperationRequest` and who asks. Out: a `Response`; for a subscription, one for each event; for an operation that
 defers, to who takes it in pieces, the first answer and what comes after it. Raises `RequestRefused` for what may not
@@ -13,44 +13,37 @@ An operation that defers has a second plan for each choice of its conditions; wi
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing, suppress
-from itertools import islice
+from functools import partial
 
 import msgspec
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    VariableDefinitionNode,
-    get_operation_ast,
-    get_variable_values,
-)
+from graphql import GraphQLError, VariableDefinitionNode, get_variable_values
 from msgspec import Struct, field
 
+from gateway.aside import Aside
 from gateway.client.protocol import SubgraphAnswer
-from gateway.errors import ErrorCode, LimitExceeded, OperationInvalid, RequestRefused, SubgraphFailed, Unauthorised
+from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.denied import refuse_denied
 from gateway.execution.executor import Executor
 from gateway.execution.later_items import initial_count
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError
-from gateway.operation.authorise import NOBODY, Access, Demands, authorised, demands_in
-from gateway.operation.cost import Costs, Estimate, OperationCost
-from gateway.operation.deferring import Deferring, may_come_in_pieces, switches_in
+from gateway.kept_texts import KeptTexts
+from gateway.operation.authorise import NOBODY, Access, Demands
+from gateway.operation.cost import Costs, Estimate
 from gateway.operation.limits import check_variables
-from gateway.operation.prepare import prepare_document
-from gateway.operation.reading import OperationReader, told
+from gateway.operation.reading import told
 from gateway.override_labels import Labels, OverrideLabels
 from gateway.plan.nodes import SubgraphName
 from gateway.plan.query_plan import QueryPlan
 from gateway.plan.render import render
 from gateway.planner.planning import Planning
-from gateway.planner.shape import shape_of
+from gateway.preparation import Outcome, PlanKey, Preparation, Prepared
 from gateway.settings import AccessSettings, CostSettings, Limits
-from gateway.streams.selection import Delivered, with_delivery
-from gateway.telemetry.entry import current_entry, hash_of, phase
+from gateway.streams.selection import Delivered
+from gateway.telemetry.entry import current_entry, tell_phases
 from gateway.telemetry.histogram import Histogram
 
 
@@ -63,28 +56,7 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
     extensions: dict[str, object] | None = None
 
 
-Switches = frozenset[str]
-PlanKey = tuple[str, str | None, Labels, Switches | None, Demands]
-"""An operation text, the operation's name, the override labels that are on, for a plan that defers the conditions'
-variables that are on, and which of the operation's demands are met: whoever meets the same has the same plan."""
 NOTHING_DEMANDED: Demands = frozenset()
-# Characters of all texts whose plans are kept: two thousand of the longest that are allowed would be half a gigabyte.
-_MOST_KEPT_TEXT = 16 * 1024 * 1024
-
-
-class Prepared(Struct, frozen=True):
-    """What is known of a text whoever asks: kept for the next request.
-
-    switches: the conditions' variables of a text in which something is deferred, else None.
-    cost: what it may cost, for any variables; None where nobody wants to know. text_hash: of the text, for logs.
-    """
-
-    plan: QueryPlan
-    variables: tuple[VariableDefinitionNode, ...]
-    delivered: Delivered
-    switches: Switches | None = None
-    cost: OperationCost | None = None
-    text_hash: str = ""
 
 
 class Ready(Struct, frozen=True):
@@ -92,6 +64,7 @@ class Ready(Struct, frozen=True):
 
     delivered: how a subscription's events go out.
     demands: what the operation demands of its caller; access: what the caller holds. cost: what it may cost.
+    was_kept: nothing had to be planned for it.
     """
 
     plan: QueryPlan
@@ -104,6 +77,7 @@ class Ready(Struct, frozen=True):
     access: Access = NOBODY
     cost: Estimate | None = None
     text_hash: str = ""
+    was_kept: bool = True
 
 
 class PlanFigures(Struct):
@@ -127,22 +101,21 @@ class Pipeline:
         access: AccessSettings = AccessSettings(),  # noqa: B008 - frozen
         cost: CostSettings = CostSettings(),  # noqa: B008 - frozen
         figures: PlanFigures | None = None,
+        aside: Aside | None = None,
     ) -> None:
         self.figures = figures or PlanFigures()
-        self._planning = planning
+        self._aside = aside or Aside()
         self._supergraph = planning.supergraph
+        self._known_labels = planning.labels
         self._labels = labels
         self._executor = executor
         self._limits = limits
-        self._reader = OperationReader(planning.supergraph.api_schema, limits, development)
         self._access = access
         self._costs = Costs(planning.supergraph, cost)
-        self._demands: OrderedDict[tuple[str, str | None], Demands] = OrderedDict()
-        self._kept: OrderedDict[PlanKey, Prepared] = OrderedDict()
-        self._kept_length = self._demands_length = 0
-        self._max_kept_plans = max_kept_plans
+        self._preparation = Preparation(planning, self._costs, limits, development, introspects)
+        self._demands: KeptTexts[tuple[str, str | None], Demands] = KeptTexts(max_kept_plans)
+        self._kept: KeptTexts[PlanKey, Prepared] = KeptTexts(max_kept_plans)
         self._development = development
-        self._introspects = introspects
 
     @property
     def kept_plans(self) -> int:
@@ -152,7 +125,7 @@ class Pipeline:
     def subgraphs(self) -> Collection[SubgraphName]:
         return self._supergraph.subgraphs.keys()
 
-    def ready(
+    async def ready(
         self,
         request: OperationRequest,
         labels: Labels | None = None,
@@ -164,41 +137,48 @@ class Pipeline:
         in_pieces: the client takes what is deferred after the first answer; others get all of it at once.
         access: what the caller holds of what the operation may demand.
         """
-        on = self._labels.on() if labels is None else labels & self._planning.labels
+        on = self._labels.on() if labels is None else labels & self._known_labels
         name = request.operation_name or None
         check_variables(request.variables, self._limits)
-        demands = self.demands_of(request)
+        demands = await self.demands_of(request)
         met = access.met(demands) if demands else demands
-        prepared = self._prepared((request.query, name, on, None, met))
+        key: PlanKey = (request.query, name, on, None, met)
+        kept = self._found(key)
+        prepared = kept or await self._planned(key)
         variables = self._coerced(prepared.variables, request.variables or {})
         if in_pieces and prepared.switches is not None:
             switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
-            deferring = self._prepared((request.query, name, on, switched_on, met))
+            key = (request.query, name, on, switched_on, met)
+            kept = self._found(key)
+            deferring = kept or await self._planned(key)
             prepared = prepared if deferring.plan.deferral is None else deferring
             _refuse_negative_counts(prepared.plan, variables)
         if prepared.plan.denied and self._access.mode == "reject":
             refuse_denied(prepared.plan.denied, variables)
         cost = self._costs.checked(prepared.cost, variables)
         return Ready(
-            prepared.plan, variables, request, self, on, prepared.delivered, demands, access, cost, prepared.text_hash
+            prepared.plan,
+            variables,
+            request,
+            self,
+            on,
+            prepared.delivered,
+            demands,
+            access,
+            cost,
+            prepared.text_hash,
+            kept is not None,
         )
 
-    def demands_of(self, request: OperationRequest) -> Demands:
+    async def demands_of(self, request: OperationRequest) -> Demands:
         """All that the operation demands of its caller. Raises `RequestRefused` for what is no valid operation."""
-        rules = self._supergraph.access
-        if not rules:
+        if not self._supergraph.access:
             return NOTHING_DEMANDED
         key = (request.query, request.operation_name or None)
-        found = self._demands.get(key)
+        found = self._demands.find(key)
         if found is None:
-            operation = prepare_document(self._supergraph, self._reader.document(key[0]), key[1])
-            found = self._demands[key] = demands_in(self._supergraph.api_schema, rules, operation)
-            self._demands_length += len(key[0])
-            while len(self._demands) > self._max_kept_plans or self._demands_length > _MOST_KEPT_TEXT:
-                gone, _ = self._demands.popitem(last=False)
-                self._demands_length -= len(gone[0])
-        else:
-            self._demands.move_to_end(key)
+            found = await self._aside.done((self, *key), partial(self._preparation.demands, *key))
+            self._demands.keep(key, found)
         return found
 
     async def answer(self, ready: Ready, caller: Caller, shows_plan: bool = False) -> Response:
@@ -235,68 +215,41 @@ class Pipeline:
 
     def recent(self, most: int) -> list[PlanKey]:
         """What clients asked lately, newest first."""
-        return list(islice(reversed(self._kept), most))
+        return self._kept.recent(most)
 
-    def warm(self, recent: Iterable[PlanKey]) -> None:
+    async def warm(self, recent: Iterable[PlanKey]) -> None:
         """Plan what clients asked of an older pipeline; what no longer fits is left."""
         for text, operation_name, on, switched_on, met in recent:
             with suppress(RequestRefused):
-                met = met & self.demands_of(OperationRequest(text, operation_name=operation_name))
-                key = (text, operation_name, on & self._planning.labels, switched_on, met)
+                met = met & await self.demands_of(OperationRequest(text, operation_name=operation_name))
+                key = (text, operation_name, on & self._known_labels, switched_on, met)
                 if key not in self._kept:
-                    self._keep(key)
+                    await self._planned(key)
 
-    def _prepared(self, key: PlanKey) -> Prepared:
-        kept = self._kept.get(key)
-        if kept is not None:
-            self._kept.move_to_end(key)
+    def _found(self, key: PlanKey) -> Prepared | None:
+        found = self._kept.find(key)
+        if found is None:
+            self.figures.misses += 1
+        else:
             self.figures.hits += 1
-            return kept
-        self.figures.misses += 1
+        return found
+
+    async def _planned(self, key: PlanKey) -> Prepared:
+        outcome = await self._aside.done((self, key), partial(self._prepare, key))
+        tell_phases(outcome.phases)
+        if isinstance(outcome.found, RequestRefused):
+            # Everybody who waited raises it; none shall drag the ways of the others along.
+            raise outcome.found.with_traceback(None)
+        self._kept.keep(key, outcome.found)
+        return outcome.found
+
+    def _prepare(self, key: PlanKey) -> Outcome:
+        """In the thread aside."""
         began = time.perf_counter()
         try:
-            return self._keep(key)
+            return self._preparation.outcome(key)
         finally:
             self.figures.planning.observe(time.perf_counter() - began)
-
-    def _keep(self, key: PlanKey) -> Prepared:
-        prepared = self._prepare(key)
-        self._kept[key] = prepared
-        self._kept_length += len(key[0])
-        while len(self._kept) > self._max_kept_plans or self._kept_length > _MOST_KEPT_TEXT:
-            gone, _ = self._kept.popitem(last=False)
-            self._kept_length -= len(gone[0])
-        return prepared
-
-    def _prepare(self, key: PlanKey) -> Prepared:
-        try:
-            with phase("parse and validate"):
-                document = self._reader.document(key[0])
-            return self._planned(document, key)
-        except RecursionError:
-            raise LimitExceeded("levels of nesting", self._limits.max_depth) from None
-
-    def _planned(self, document: DocumentNode, key: PlanKey) -> Prepared:
-        text, operation_name, on, switched_on, met = key
-        deferring = None if switched_on is None else Deferring(switched_on, self._limits.max_defers)
-        operation = prepare_document(self._supergraph, document, operation_name, deferring)
-        if operation.introspection is not None and not self._introspects:
-            refused = GraphQLError("Introspection is switched off here.")
-            raise OperationInvalid(ErrorCode.GRAPHQL_VALIDATION_FAILED, [refused])
-        definition = get_operation_ast(document, operation_name)
-        allowed = authorised(self._supergraph.api_schema, self._supergraph.access, operation, met)
-        if operation.kind == "subscription" and not allowed.planned.fields:
-            raise Unauthorised([denied.path for denied in allowed.denied])
-        selected, delivered = with_delivery(self._supergraph, allowed.planned)
-        with phase("plan"):
-            plan = self._planning.plan(selected, on)
-        if selected is not operation:
-            shape = shape_of(self._supergraph.api_schema, allowed.marked)
-            plan = msgspec.structs.replace(plan, shape=shape, denied=allowed.denied)
-        variables = tuple(definition.variable_definitions or ()) if definition else ()
-        switches = switches_in(document) if may_come_in_pieces(text) else None
-        formula = self._costs.formula(allowed.planned, plan)
-        return Prepared(plan, variables, delivered, switches, formula, hash_of(text))
 
     def _coerced(
         self, definitions: tuple[VariableDefinitionNode, ...], given: dict[str, object]

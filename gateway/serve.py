@@ -17,7 +17,7 @@ from types import FrameType
 
 import uvicorn
 
-from gateway import process_memory
+from gateway import serving_process
 from gateway.app import build_app
 from gateway.errors import GatewayError
 from gateway.http.request_protocol import request_protocol
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (GatewayError, OSError, ValueError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
-    process_memory.settle()
+    serving_process.settle()
     config = uvicorn.Config(
         app,
         host=arguments.host or "127.0.0.1",

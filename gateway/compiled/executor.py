@@ -16,6 +16,7 @@ from functools import partial
 from graphql import GraphQLSchema
 from msgspec import Struct
 
+from gateway.aside import Aside
 from gateway.client.operation_scope import OperationScope
 from gateway.client.protocol import HostedClient, SubgraphClient, WireClient
 from gateway.compiled.documents import possible_in
@@ -68,6 +69,7 @@ class CompilingExecutor(Executor):
         max_kept: int = 2000,
         compile_after: int = 1,
         runs: Runs | None = None,
+        aside: Aside | None = None,
     ) -> None:
         super().__init__(clients, api_schema, reporting)
         self._wired = {name: client for name, client in clients.items() if isinstance(client, WireClient)}
@@ -78,12 +80,13 @@ class CompilingExecutor(Executor):
         self._max_kept = max_kept
         self._compile_after = compile_after
         self.runs = runs or Runs()
+        self._aside = aside or Aside()
 
     async def execute(
         self, plan: QueryPlan, variables: Mapping[str, object], caller: Caller, sent: Sent | None = None
     ) -> Response:
         known = self._known_of(plan)
-        program = self._program(known, variables)
+        program = await self._program(known, variables)
         if program is None:
             self.runs.generic += 1
             _executed("generic")
@@ -115,7 +118,7 @@ class CompilingExecutor(Executor):
             self._known.move_to_end(id(plan))
         return known
 
-    def _program(self, known: _Known, variables: Mapping[str, object]) -> Program | None:
+    async def _program(self, known: _Known, variables: Mapping[str, object]) -> Program | None:
         known.used += 1
         if known.used <= self._compile_after:
             return None
@@ -124,12 +127,17 @@ class CompilingExecutor(Executor):
         if known.conditions is None:
             known.conditions = switches_of(known.plan)
         values = tuple(bool(variables.get(name)) for name in known.conditions)
-        if values not in known.programs:
+        variants = known.programs.get(values)
+        if variants is None:
             if len(known.programs) >= _MOST_PROGRAMS_A_PLAN:
                 return None
             switches = dict(zip(known.conditions, values, strict=True))
-            known.programs[values] = Variants(partial(self._compiled, known.plan, switches))
-        return known.programs[values].now()
+            variants = known.programs[values] = Variants(partial(self._written, known.plan, switches))
+        return await variants.now()
+
+    async def _written(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Program | None:
+        known_by = (self, id(plan), tuple(switches.items()), unlike)
+        return await self._aside.done(known_by, partial(self._compiled, plan, switches, unlike))
 
     def _compiled(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Program | None:
         try:

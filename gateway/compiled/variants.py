@@ -6,7 +6,7 @@ objects hardly repeat they are no longer looked for. Data changes: after a while
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from gateway.compiled.program import Program
 
@@ -20,35 +20,40 @@ Unlike = frozenset[int]
 
 
 class Variants:
-    def __init__(self, write: Callable[[Unlike], Program | None]) -> None:
+    def __init__(self, write: Callable[[Unlike], Awaitable[Program | None]]) -> None:
         self._write = write
         self._written: dict[Unlike, Program] = {}
-        self._now = self._variant(frozenset())
+        self._now: Program | None = None
+        self._is_first = True
         self._weighings = 0
 
-    def now(self) -> Program | None:
+    async def now(self) -> Program | None:
         """None: no program can be written."""
         program = self._now
-        if program is not None and program.runs >= _WEIGHED_AFTER:
-            program = self._now = self._weighed(program)
+        if program is None:
+            if self._is_first:
+                program = self._now = await self._variant(frozenset())
+                self._is_first = False
+        elif program.runs >= _WEIGHED_AFTER:
+            program = self._now = await self._weighed(program)
         return program
 
-    def _weighed(self, program: Program) -> Program:
+    async def _weighed(self, program: Program) -> Program:
         unlike = program.counts.unlike()
         program.runs = 0
         self._weighings += 1
         if unlike:
             self._weighings = 0
-            return self._variant(program.unlike | unlike) or program
+            return await self._variant(program.unlike | unlike) or program
         if program.unlike and self._weighings >= _ALL_AGAIN_AFTER:
             self._weighings = 0
-            return self._variant(frozenset()) or program
+            return await self._variant(frozenset()) or program
         return program
 
-    def _variant(self, unlike: Unlike) -> Program | None:
+    async def _variant(self, unlike: Unlike) -> Program | None:
         found = self._written.get(unlike)
         if found is None:
-            found = self._write(unlike)
+            found = await self._write(unlike)
             if found is not None and len(self._written) < _MOST_KEPT:
                 self._written[unlike] = found
         else:

@@ -133,9 +133,9 @@ class GraphQLOverHttp:
         pieces = pieces_type(request.headers.get("accept"))
         in_parts = pieces is not None and pieces.media_type == PARTS
         access = await self._pipeline.access(identity, asked)
-        if (media_type is None and not in_parts) or (stream and self._kind_of(asked, access) == "subscription"):
+        if (media_type is None and not in_parts) or (stream and await self._kind_of(asked, access) == "subscription"):
             return self._streams.answer(asked, visit, caller, stream or EVENTS, request.method, pieces)
-        ready = self._pipeline.ready(asked, in_pieces=pieces is not None, access=access)
+        ready = await self._pipeline.ready(asked, in_pieces=pieces is not None, access=access)
         _refuse_wrong_kind(ready, request.method)
         if pieces is not None and ready.plan.deferral is not None:
             if not in_parts:
@@ -244,11 +244,11 @@ class GraphQLOverHttp:
         return _http(_encoder.encode(parts), 200, media_type, exchange.to_client(cacheable))
 
     async def _is_mutation(self, asked: OperationRequest, identity: Identity | None) -> bool:
-        return self._kind_of(asked, await self._pipeline.access(identity, asked)) == "mutation"
+        return await self._kind_of(asked, await self._pipeline.access(identity, asked)) == "mutation"
 
-    def _kind_of(self, asked: OperationRequest, access: Access) -> str | None:
+    async def _kind_of(self, asked: OperationRequest, access: Access) -> str | None:
         try:
-            return self._pipeline.ready(asked, access=access).plan.kind
+            return (await self._pipeline.ready(asked, access=access)).plan.kind
         except RequestRefused:
             return None
 
@@ -281,7 +281,7 @@ class GraphQLOverHttp:
         self, asked: OperationRequest, identity: Identity | None, exchange: Exchange
     ) -> dict[str, object]:
         try:
-            ready = self._pipeline.ready(asked, access=await self._pipeline.access(identity, asked))
+            ready = await self._pipeline.ready(asked, access=await self._pipeline.access(identity, asked))
             _refuse_wrong_kind(ready, "POST")
             answered = await self._run(asked, ready, SignedCaller(identity, self._signer, headers=exchange), False)
         except RequestRefused as refused:

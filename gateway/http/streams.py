@@ -19,7 +19,7 @@ from gateway.http import event_stream, multipart_stream
 from gateway.http.caller_name import Counted, counted
 from gateway.http.caller_places import CallerPlaces, Free
 from gateway.http.door import Visit
-from gateway.http.event_stream import SharedStreams, events_of
+from gateway.http.event_stream import SharedStream, SharedStreams, events_of
 from gateway.http.identity import CallerTokenSigner, Identity, SignedCaller
 from gateway.http.live import LONGEST_ID, LiveResponse, Result, paced, results_of
 from gateway.http.multipart_stream import parts_of, pieces_media_type, pieces_of
@@ -88,20 +88,26 @@ class GraphQLOverStreams:
         self, token: str, asked: OperationRequest, identity: Identity | None, caller: SignedCaller, method: str
     ) -> HttpResponse:
         """Run the operation; its results go to the reserved stream."""
-        access = await self._pipeline.access(identity, asked)
-        stream = self._shared.stream(token, _owner(identity))
         name = (asked.extensions or {}).get("operationId")
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
             raise BadRequest(
                 f"Send `extensions.operationId`, 1 to {LONGEST_ID} characters, another for each operation."
             )
-        if len(stream) >= self._settings.max_operations:
-            raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
-        ready = self._pipeline.ready(asked, in_pieces=True, access=access)
+        self._with_room(token, identity)
+        access = await self._pipeline.access(identity, asked)
+        ready = await self._pipeline.ready(asked, in_pieces=True, access=access)
         _refuse_mutation_by_get(ready, method)
+        # Looked at again: while it was planned, the stream may have ended, or others have taken the room.
+        stream = self._with_room(token, identity)
         results = results_of(self._pipeline, ready, caller, spelling_of(asked.extensions))
         stream.start(name, paced(results, identity, self._settings.beat_s))
         return HttpResponse(status_code=202)
+
+    def _with_room(self, token: str, identity: Identity | None) -> SharedStream:
+        stream = self._shared.stream(token, _owner(identity))
+        if len(stream) >= self._settings.max_operations:
+            raise BadRequest("Too many operations run on this stream.", 429, ErrorCode.RATE_LIMITED)
+        return stream
 
     def stop(self, token: str, name: str | None, identity: Identity | None) -> HttpResponse:
         if not name:
@@ -119,7 +125,7 @@ class GraphQLOverStreams:
     ) -> Results:
         try:
             access = await self._pipeline.access(caller.identity, asked)
-            ready = self._pipeline.ready(asked, in_pieces=spelling is not None, access=access)
+            ready = await self._pipeline.ready(asked, in_pieces=spelling is not None, access=access)
             _refuse_mutation_by_get(ready, method)
         except Unauthenticated:
             raise

@@ -34,7 +34,6 @@ from gateway.http.negotiation import spelling_of
 from gateway.http.rate_limits import TurnedAway
 from gateway.http.refusals import refusal
 from gateway.live_pipeline import LivePipeline
-from gateway.operation.authorise import Access
 from gateway.pipeline import OperationRequest, Ready
 from gateway.settings import WebSocketSettings
 from gateway.streams.errors import GatewayLeaves
@@ -178,7 +177,8 @@ class _Connection:
         """Subscriptions of which the newer token does not permit all that the older one did."""
         for name, ready in list(self._live.items()):
             access = await self._face.pipeline.access(identity, ready.request)
-            if self._live.get(name) is ready and not self._face.pipeline.may_go_on(ready, access):
+            goes_on = await self._face.pipeline.may_go_on(ready, access)
+            if self._live.get(name) is ready and not goes_on:
                 self._live.pop(name)
                 self._end(name)
                 message = "The newer token does not permit all of this; subscribe again."
@@ -276,8 +276,7 @@ class _Connection:
         self._visit.refuse_overloaded()
         await self._visit.ask()
         await self._visit.ask_documents([asked])
-        access = await self._access(caller, asked)
-        ready = pipeline.ready(asked, in_pieces=True, access=access)
+        ready = await self._ready(caller, asked)
         shows_plan = bool((asked.extensions or {}).get("queryPlan"))
         if ready.plan.kind == "subscription":
             self._live[name] = ready
@@ -296,13 +295,15 @@ class _Connection:
         self._running.pop(name, None)
         await self._send({"id": name, "type": "complete"})
 
-    async def _access(self, caller: SignedCaller, asked: OperationRequest) -> Access:
+    async def _ready(self, caller: SignedCaller, asked: OperationRequest) -> Ready:
+        pipeline = self._face.pipeline
         while True:
             identity = caller.identity
-            access = await self._face.pipeline.access(identity, asked)
+            access = await pipeline.access(identity, asked)
+            ready = await pipeline.ready(asked, in_pieces=True, access=access)
             if caller.identity is identity:
                 # No newer token came meanwhile.
-                return access
+                return ready
 
     async def _send_next(self, name: str, response: Response | Piece) -> None:
         await self._send({"id": name, "type": "next", "payload": msgspec.Raw(response.as_bytes())})

@@ -11,9 +11,11 @@ _STEPS_BETWEEN_LOOKS = 512
 
 
 class Budget:
-    """Counts down; refuses at zero, and when `seconds` have passed on `now`."""
+    """Counts down; refuses at zero, and when `seconds` have passed on `now`: of this thread's own work, others not."""
 
-    def __init__(self, steps: int = 200_000, seconds: float = 10.0, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, steps: int = 200_000, seconds: float = 10.0, now: Callable[[], float] = time.thread_time
+    ) -> None:
         self.allowed = steps
         self.left = steps
         self._seconds = seconds

@@ -15,6 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.telemetry.phases import Phase
 from gateway.telemetry.spans import Span, Trace
 
 Face = Literal["http", "websocket", "sse"]
@@ -28,6 +29,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
 
     hash: the first 16 hexadecimal digits of the text's SHA-256. cost: as estimated.
     fetches: requests to subgraphs that it waited for. trace: while it runs, where it is traced; never in a log.
+    preparing: the span of its preparation, while that lasts; never in a log.
     batch: of a request with so many operations, which have entries of their own.
     """
 
@@ -50,6 +52,7 @@ class Entry(Struct, omit_defaults=True, rename="camel"):
     bytes: int | None = None
     batch: int | None = None
     trace: Trace | None = None
+    preparing: Span | None = None
 
     def asked(self, name: str | None) -> None:
         self.operation = name[:_LONGEST_NAME] if name else None
@@ -105,11 +108,20 @@ def current_trace() -> Trace | None:
 
 
 @contextmanager
-def phase(name: str) -> Iterator[Span | None]:
-    """Around work without an `await` in it: a span of the running operation, where it is traced."""
+def preparing(entry: Entry, trace: Trace) -> Iterator[Span | None]:
+    """Around what is done before the operation runs: a span, where they are kept."""
+    with trace.phase("prepare") as span:
+        entry.preparing = span
+        try:
+            yield span
+        finally:
+            entry.preparing = None
+
+
+def tell_phases(phases: Iterable[Phase]) -> None:
+    """What was done to prepare the running operation, where it is traced."""
     entry = _current.get()
-    if entry is None or entry.trace is None:
-        yield None
+    if entry is None or entry.trace is None or entry.preparing is None:
         return
-    with entry.trace.phase(name) as span:
-        yield span
+    for phase in phases:
+        entry.trace.past(phase, entry.preparing)

@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from gateway.telemetry.phases import Phase
 from gateway.telemetry.trace_context import NAMES, Headers, told
 
 Attribute = str | bool | int | float | tuple[str, ...]
@@ -69,7 +70,7 @@ class Trace:
     headers: what subgraphs are told where no span of a fetch is kept. state: the client's `tracestate`.
     """
 
-    __slots__ = ("_inner", "draw", "headers", "root", "span_id", "state", "take", "trace_id")
+    __slots__ = ("draw", "headers", "root", "span_id", "state", "take", "trace_id")
 
     def __init__(
         self,
@@ -88,7 +89,6 @@ class Trace:
         else:
             self.span_id = f"{draw(64) or 1:016x}"
         self.headers = told(trace_id, self.span_id, sampled, state)
-        self._inner = self.root
 
     def fetch(self, subgraph: str, kind: str, fetch_id: int | None) -> Span | None:
         """To be ended by whoever asked for it; None where nothing is kept."""
@@ -104,20 +104,26 @@ class Trace:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Span | None]:
-        """Around work without an `await` in it: what it holds are its children."""
-        above = self._inner
-        if above is None:
+        """Around the work."""
+        if self.root is None:
             yield None
             return
-        span = self._inner = Span(self, name, Kind.INTERNAL, above.span_id)
+        span = Span(self, name, Kind.INTERNAL, self.root.span_id)
         try:
             yield span
         except Exception as failure:
             span.error = type(failure).__name__
             raise
         finally:
-            self._inner = above
             span.end()
+
+    def past(self, phase: Phase, above: Span) -> None:
+        """What is over already, and was a part of `above`; of what others had begun before, what fell into it."""
+        span = Span(self, phase.name, Kind.INTERNAL, above.span_id)
+        span.started_ns = max(phase.started_ns, above.started_ns)
+        span.ended_ns = max(phase.ended_ns, span.started_ns)
+        span.error = phase.error
+        self.take(span)
 
     def onto(self, headers: Sequence[tuple[str, str]], span: Span | None) -> Sequence[tuple[str, str]]:
         """Headers for a subgraph, with this trace in place of any other."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import uvicorn
 import uvloop
 
+from gateway import serving_process
 from gateway.app import build_app
 from gateway.http.request_protocol import request_protocol
 from gateway.http.socket_protocol import SocketProtocol
@@ -29,7 +29,6 @@ SUPERGRAPH = CHECKOUT / "schema.graphql"
 EXAMPLES = CHECKOUT / "infra" / "demo" / "documents"
 VIEWER = CHECKOUT / "pages" / "viewer"
 _GRACE_S = 5
-_GC_THRESHOLD = 50_000
 
 
 def gateway_settings(keys: Path, store_origin: str | None = None) -> Settings:
@@ -54,10 +53,7 @@ async def serve(settings: ProcessSettings, host: str, port: int) -> None:
         store = urlsplit(settings.blobs.public_endpoint or settings.blobs.endpoint)
         own = gateway_settings(settings.keys, f"{store.scheme}://{store.netloc}")
         app = build_app(own, SUPERGRAPH.read_text(encoding="utf-8"), subgraphs)
-        # What is alive now lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD, 20, 20)
+        serving_process.settle()
         config = uvicorn.Config(
             app,
             host=host,

@@ -76,7 +76,7 @@ class _Both:
     async def ask(self, question: Question, faults: Faults) -> set[str]:
         """Raises a `Difference`, or says what the question exercised."""
         clock = Clock()
-        ready = self._pipeline.ready(OperationRequest(question.text, question.variables))
+        ready = await self._pipeline.ready(OperationRequest(question.text, question.variables))
         for part in self._parts.values():
             part.begin(clock, ready.labels, faults)
         given = await self._pipeline.answer(ready, Nobody())

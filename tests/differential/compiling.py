@@ -174,7 +174,7 @@ async def compare_compiled(chance: random.Random) -> Counter[str]:
         question = random_question(chance, schema)
         if question is None:
             continue
-        ready = pipeline.ready(OperationRequest(question.text, question.variables))
+        ready = await pipeline.ready(OperationRequest(question.text, question.variables))
         faults = random_faults(chance, house) if chance.random() < 0.4 else Faults()
         answers, requests, surprised = [], [], compiling.runs.surprised
         for executor in (generic, compiling):

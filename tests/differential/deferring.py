@@ -132,7 +132,7 @@ async def compare_deferred(chance: random.Random) -> int:
         assert not validate(planning.supergraph.api_schema, parse(document)), document
         parts = {name: Part(house, truth, name) for name in house.subgraphs}
         pipeline = pipeline_of(planning, parts)
-        ready = pipeline.ready(OperationRequest(document, variables), in_pieces=True)
+        ready = await pipeline.ready(OperationRequest(document, variables), in_pieces=True)
         if ready.plan.deferral is None:
             continue
         asked += 1
@@ -143,7 +143,9 @@ async def compare_deferred(chance: random.Random) -> int:
             given[each] = await pieces_in(pipeline, ready, each)
             wrong += [fault for part in parts.values() for fault in part.wrong]
         begin(parts)
-        undeferred = (await pipeline.answer(pipeline.ready(OperationRequest(document, variables)), Nobody())).as_json()
+        undeferred = (
+            await pipeline.answer(await pipeline.ready(OperationRequest(document, variables)), Nobody())
+        ).as_json()
         wrong = wrong or _differences(expected, given[Spelling.PENDING])
         wrong = wrong or _differences_by_paths(undeferred, given[Spelling.PATHS], given[Spelling.PENDING])
         if wrong:

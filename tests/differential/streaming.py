@@ -106,7 +106,7 @@ async def compare_streamed(chance: random.Random) -> int:
         parts = {name: Part(house, truth, name) for name in house.subgraphs}
         pipeline = pipeline_of(planning, parts)
         request = OperationRequest(document, variables)
-        ready = pipeline.ready(request, in_pieces=True)
+        ready = await pipeline.ready(request, in_pieces=True)
         if ready.plan.deferral is None or not ready.plan.deferral.streams:
             continue
         asked += 1
@@ -117,7 +117,7 @@ async def compare_streamed(chance: random.Random) -> int:
             given[each] = await pieces_in(pipeline, ready, each)
             wrong += [fault for part in parts.values() for fault in part.wrong]
         begin(parts)
-        at_once = (await pipeline.answer(pipeline.ready(request), Nobody())).as_json()
+        at_once = (await pipeline.answer(await pipeline.ready(request), Nobody())).as_json()
         wrong = wrong or _differences(expected, given, at_once, ready, document)
         if wrong:
             told = "\n".join(f"{name}: {value}" for name, value in (("expected", expected), *given.items()))

@@ -30,7 +30,7 @@ async def pieces_of(case: Json, spelling: Spelling) -> tuple[list[Json], list[in
     app = build_app(Settings(development=True), suite.supergraph, suite.subgraphs)
     async with app.router.lifespan_context(app):
         pipeline: LivePipeline = app.state.gateway.pipeline
-        ready = pipeline.ready(OperationRequest(case["query"], case.get("variables")), in_pieces=True)
+        ready = await pipeline.ready(OperationRequest(case["query"], case.get("variables")), in_pieces=True)
         if ready.plan.deferral is None:
             answer = await pipeline.answer(ready, Nobody())
             return [_seen(answer.as_json())], [suite.fetches]

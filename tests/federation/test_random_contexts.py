@@ -166,6 +166,6 @@ async def test_answers_are_those_of_one_schema(name: str) -> None:
                 type_resolver=lambda value, *_: value.values["__typename"],
             )
             assert told.errors is None, (told.errors, text)
-            ready = pipeline.ready(OperationRequest(text, variables))
+            ready = await pipeline.ready(OperationRequest(text, variables))
             answer = (await pipeline.answer(ready, Nobody())).as_json()
             assert answer == {"data": told.data}, (text, variables)

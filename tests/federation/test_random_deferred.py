@@ -45,8 +45,8 @@ async def test_all_pieces_together_are_the_whole(folder: Path) -> None:
                 # A list that is asked twice must not be streamed.
                 text = text if validate(schema, parse(streamed)) else streamed
             request = OperationRequest(text, variables)
-            whole = (await pipeline.answer(pipeline.ready(request), Nobody())).as_json()
-            ready = pipeline.ready(request, in_pieces=True)
+            whole = (await pipeline.answer(await pipeline.ready(request), Nobody())).as_json()
+            ready = await pipeline.ready(request, in_pieces=True)
             if ready.plan.deferral is None or "errors" in whole:
                 continue
             deferred += 1

@@ -33,7 +33,7 @@ async def answer(query: str, **variables: Any) -> Any:
     app = build_app(Settings(development=True, node_field=PLAIN), suite.supergraph, suite.subgraphs)
     async with app.router.lifespan_context(app):
         pipeline = app.state.gateway.pipeline
-        body = (await pipeline.answer(pipeline.ready(OperationRequest(query, variables)), Nobody())).as_json()
+        body = (await pipeline.answer(await pipeline.ready(OperationRequest(query, variables)), Nobody())).as_json()
     return body, suite.fetches
 
 

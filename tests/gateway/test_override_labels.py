@@ -20,7 +20,7 @@ async def prices(asked: int, **labels: bool | float) -> Counter[tuple[object, ..
     async with app.router.lifespan_context(app):
         pipeline = app.state.gateway.pipeline
         for _ in range(asked):
-            ready = pipeline.ready(OperationRequest("{ products { price weight size } }"))
+            ready = await pipeline.ready(OperationRequest("{ products { price weight size } }"))
             answer = await pipeline.answer(ready, Nobody())
             assert not answer.errors
             found[tuple(answer.as_json()["data"]["products"][0].values())] += 1

@@ -66,7 +66,7 @@ async def test_longer_lists_cost_no_more_statements(house: House) -> None:
             for batch in (2, 6):
                 for number in range(batch):
                     await furnish_workspace(database, writer, f"{number}of{batch} batch")
-                ready = pipeline.ready(OperationRequest(query=ALL_INSPECTIONS))
+                ready = await pipeline.ready(OperationRequest(query=ALL_INSPECTIONS))
                 with counting() as statements:
                     answer = await pipeline.answer(ready, caller)
                 assert not answer.errors

@@ -91,7 +91,7 @@ async def answer_in_process(suite: Suite, case: Case) -> Json:
     app = build_app(suite.settings, suite.supergraph, suite.subgraphs)
     async with app.router.lifespan_context(app):
         pipeline: LivePipeline = app.state.gateway.pipeline
-        ready = pipeline.ready(OperationRequest(case.query, case.variables))
+        ready = await pipeline.ready(OperationRequest(case.query, case.variables))
         if ready.plan.kind == "subscription":
             return seen_events([each.as_json() async for each in pipeline.events(ready, Nobody())])
         return seen((await pipeline.answer(ready, Nobody())).as_json())

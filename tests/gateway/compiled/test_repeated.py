@@ -144,7 +144,7 @@ async def test_where_objects_do_not_repeat_nobody_looks_for_it_for_long(inner: s
     found = [{"boxes": [{"label": "l", "lid": {"id": id}} for id in inner]}]
     executor, plan = compiling(found), plan_of("{ shelves { boxes { label lid { name } } } }")
     answers = {(await executor.execute(plan, {}, Nobody())).as_bytes() for _ in range(100)}
-    assert places_looked_at(executor, plan) == keeps
+    assert await places_looked_at(executor, plan) == keeps
     assert (len(answers), executor.runs.compiled) == (1, 100)
 
 
@@ -157,22 +157,22 @@ async def test_data_that_begins_to_repeat_is_looked_at_again_and_no_program_writ
             box["lid"]["id"] = id
         for _ in range(2200):
             answer = await executor.execute(plan, {}, Nobody())
-            programs.add(running(executor, plan))
+            programs.add(await running(executor, plan))
         assert [each["lid"]["name"] for each in json.loads(answer.as_bytes())["data"]["shelves"][0]["boxes"]] == [
             f"part {id}" for id in ids
         ]
-        seen.append(places_looked_at(executor, plan))
+        seen.append(await places_looked_at(executor, plan))
     # Of boxes that are all alike, one lid is left.
     assert seen == [0, 1, 0, 1]
     # Everywhere, among boxes, among lids, and nowhere.
     assert len(programs) <= 4
 
 
-def running(executor: CompilingExecutor, plan: QueryPlan) -> Program:
-    program = executor._program(executor._known_of(plan), {})
+async def running(executor: CompilingExecutor, plan: QueryPlan) -> Program:
+    program = await executor._program(executor._known_of(plan), {})
     assert program is not None
     return program
 
 
-def places_looked_at(executor: CompilingExecutor, plan: QueryPlan) -> int:
-    return running(executor, plan).text.count("= tell_apart")
+async def places_looked_at(executor: CompilingExecutor, plan: QueryPlan) -> int:
+    return (await running(executor, plan)).text.count("= tell_apart")

@@ -66,20 +66,23 @@ def test_the_command_shows_what_is_fetched_for_which_fragment(tmp_path, capsys: 
     assert "    weight in deferred 1 and 3\n" in capsys.readouterr().out
 
 
-def test_who_takes_no_pieces_has_the_plan_without_defer() -> None:
+async def test_who_takes_no_pieces_has_the_plan_without_defer() -> None:
     pipeline = pipeline_of(Planning(read_supergraph(SUPERGRAPH.read_text())), {})
     plain = 'query { product(id: "p1") { name inStock } }'
     deferring = 'query { product(id: "p1") { name ... @defer { inStock } } }'
-    whole = pipeline.ready(OperationRequest(deferring))
-    assert render(whole.plan) == render(pipeline.ready(OperationRequest(plain)).plan)
+    whole = await pipeline.ready(OperationRequest(deferring))
+    assert render(whole.plan) == render((await pipeline.ready(OperationRequest(plain))).plan)
     # Without @defer there is one plan for all.
-    assert pipeline.ready(OperationRequest(plain), in_pieces=True).plan is pipeline.ready(OperationRequest(plain)).plan
+    in_pieces = await pipeline.ready(OperationRequest(plain), in_pieces=True)
+    assert in_pieces.plan is (await pipeline.ready(OperationRequest(plain))).plan
     off = deferring.replace("@defer", "@defer(if: false)")
-    assert pipeline.ready(OperationRequest(off), in_pieces=True).plan == whole.plan
+    assert (await pipeline.ready(OperationRequest(off), in_pieces=True)).plan == whole.plan
 
 
-def test_an_operation_is_planned_once_for_each_choice_of_its_conditions() -> None:
+async def test_an_operation_is_planned_once_for_each_choice_of_its_conditions() -> None:
     pipeline = pipeline_of(Planning(read_supergraph(SUPERGRAPH.read_text())), {})
-    ready = [pipeline.ready(OperationRequest(QUERY, {"later": later}), in_pieces=True) for later in (True, False, True)]
+    ready = [
+        await pipeline.ready(OperationRequest(QUERY, {"later": later}), in_pieces=True) for later in (True, False, True)
+    ]
     assert ready[0].plan is ready[2].plan
     assert [len(each.plan.deferral.fragments) for each in ready if each.plan.deferral] == [3, 2, 3]

@@ -89,7 +89,7 @@ async def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
 async def test_the_lowest_rate_is_one_an_hour() -> None:
     async with factory() as floor:
         asked = OperationRequest("subscription { poses { x } }", extensions={"delivery": {"maxRate": 1e-300}})
-        assert rate_asked(floor.gateway.pipeline.ready(asked)) == 1 / 3600
+        assert rate_asked(await floor.gateway.pipeline.ready(asked)) == 1 / 3600
 
 
 async def test_a_rate_is_refused_where_every_event_counts_and_in_each_face() -> None:

@@ -80,7 +80,7 @@ async def test_all_faces_share_one_stream() -> None:
 async def test_an_event_is_encoded_once_for_all() -> None:
     async with factory() as floor:
         pipeline = floor.gateway.pipeline
-        ready = pipeline.ready(OperationRequest(NOTES))
+        ready = await pipeline.ready(OperationRequest(NOTES))
         async with aclosing(pipeline.events(ready, Nobody())) as one, aclosing(pipeline.events(ready, Nobody())) as two:
             reading = asyncio.gather(anext(one), anext(two))
             await floor.has(subscriptions=2, upstreams=1)
@@ -127,12 +127,12 @@ async def test_nobody_joins_a_stream_that_a_new_supergraph_is_about_to_end() -> 
     async with factory() as floor:
         pipeline = floor.gateway.pipeline
         asked = OperationRequest(NAMED_BOARD)
-        async with aclosing(pipeline.events(pipeline.ready(asked), Nobody())) as old:
+        async with aclosing(pipeline.events(await pipeline.ready(asked), Nobody())) as old:
             ending = asyncio.create_task(anext(old))
             await floor.has(subscriptions=1, upstreams=1)
             name = "name: String! @join__field(graph: NAMES)"
             await floor.gateway.reload(SUPERGRAPH.replace(name, name.replace("NAMES", "MACHINES")))
-            async with aclosing(pipeline.events(pipeline.ready(asked), Nobody())) as new:
+            async with aclosing(pipeline.events(await pipeline.ready(asked), Nobody())) as new:
                 waiting = asyncio.create_task(anext(new))
                 with pytest.raises(SubscriptionFailed):
                     await ending

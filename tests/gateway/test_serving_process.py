@@ -13,8 +13,8 @@ import pytest
 _ROUNDS = """
 import resource
 if {settled}:
-    from gateway import process_memory
-    process_memory.settle()
+    from gateway import serving_process
+    serving_process.settle()
 def requests(rounds):
     for _ in range(rounds):
         held = [bytearray(b"x" * 88_000) for _ in range(20)]
