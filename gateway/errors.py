@@ -4,6 +4,7 @@
     ├── RequestRefused        the operation never ran: nothing but errors goes back
     │   ├── OperationInvalid  it does not parse, does not validate, or its variables do not fit (carries every reason)
     │   ├── LimitExceeded     it is larger or deeper than allowed
+    │   ├── Overloaded        there is more to do than can be done in time
     │   ├── Unauthorised      its caller may not see what it asks for (carries every place)
     │   └── Unauthenticated   the caller's token is not what it claims
     └── SubgraphFailed        one subgraph request came to nothing (see gateway/client/errors.py)
@@ -80,6 +81,15 @@ class LimitExceeded(RequestRefused):
     def __init__(self, what: str, allowed: int) -> None:
         super().__init__(f"The operation has more than {allowed} {what}.")
         self.what, self.allowed = what, allowed
+
+
+class Overloaded(RequestRefused):
+    """The same may be asked again, a little later."""
+
+    code = ErrorCode.OVERLOADED
+
+    def __init__(self) -> None:
+        super().__init__("The gateway has more new operations to plan than it can; try again in a moment.")
 
 
 class Unauthorised(RequestRefused):

@@ -17,7 +17,7 @@ from contextlib import aclosing, suppress
 from gateway.caller_access import CallerAccess
 from gateway.client.operation_context import Operations
 from gateway.client.protocol import SubgraphAnswer
-from gateway.errors import ErrorCode, RequestRefused, SubgraphFailed
+from gateway.errors import ErrorCode, Overloaded, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.pieces import Piece, Spelling
 from gateway.execution.response import Response, ResponseError, SubscriptionFailed
@@ -66,10 +66,12 @@ class LivePipeline:
     def newest(self) -> Pipeline:
         return self._newest
 
-    async def access(self, identity: Identity | None, request: OperationRequest) -> Access:
-        """What the caller holds of what the operation demands."""
+    async def access(self, identity: Identity | None, request: OperationRequest, patient: bool = False) -> Access:
+        """What the caller holds of what the operation demands. Raises `Overloaded`, unless `patient`."""
         try:
-            demands = await self._newest.demands_of(request)
+            demands = await self._newest.demands_of(request, patient)
+        except Overloaded:
+            raise
         except RequestRefused:
             # Whoever asks for it, it will be refused by `ready`.
             return NOBODY
@@ -79,7 +81,7 @@ class LivePipeline:
     async def may_go_on(self, ready: Ready, access: Access) -> bool:
         """Whether who holds this now may see all that they could when the operation began."""
         try:
-            demands = await self._newest.demands_of(ready.request)
+            demands = await self._newest.demands_of(ready.request, patient=True)
         except RequestRefused:
             return True
         return ready.access.met(demands) <= access.met(demands)
@@ -206,7 +208,8 @@ class _LiveSource:
         if self.ready.pipeline is newest:
             return
         try:
-            moved = await newest.ready(self.ready.request, self.ready.labels, access=self.ready.access)
+            # All that live are planned anew at once: none ends because they are many.
+            moved = await newest.ready(self.ready.request, self.ready.labels, access=self.ready.access, patient=True)
         except RequestRefused as refused:
             _log.info("subscription %s ends with the schema: %s", self.callers.trace_id, refused)
             raise SubscriptionFailed(_schema_changed(self.callers)) from refused

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 
 from gateway.aside import Aside
 from gateway.client.protocol import SubgraphAnswer
-from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, SubgraphFailed
+from gateway.errors import ErrorCode, OperationInvalid, Overloaded, RequestRefused, SubgraphFailed
 from gateway.execution.caller import Caller
 from gateway.execution.denied import refuse_denied
 from gateway.execution.executor import Executor
@@ -131,26 +131,28 @@ class Pipeline:
         labels: Labels | None = None,
         in_pieces: bool = False,
         access: Access = NOBODY,
+        patient: bool = False,
     ) -> Ready:
         """`labels`: the overrides that are on, for an operation that has drawn them already.
 
         in_pieces: the client takes what is deferred after the first answer; others get all of it at once.
         access: what the caller holds of what the operation may demand.
+        patient: wait for the plan even while planning is behind.
         """
         on = self._labels.on() if labels is None else labels & self._known_labels
         name = request.operation_name or None
         check_variables(request.variables, self._limits)
-        demands = await self.demands_of(request)
+        demands = await self.demands_of(request, patient)
         met = access.met(demands) if demands else demands
         key: PlanKey = (request.query, name, on, None, met)
         kept = self._found(key)
-        prepared = kept or await self._planned(key)
+        prepared = kept or await self._planned(key, patient)
         variables = self._coerced(prepared.variables, request.variables or {})
         if in_pieces and prepared.switches is not None:
             switched_on = frozenset(each for each in prepared.switches if variables.get(each, True))
             key = (request.query, name, on, switched_on, met)
             kept = self._found(key)
-            deferring = kept or await self._planned(key)
+            deferring = kept or await self._planned(key, patient)
             prepared = prepared if deferring.plan.deferral is None else deferring
             _refuse_negative_counts(prepared.plan, variables)
         if prepared.plan.denied and self._access.mode == "reject":
@@ -170,13 +172,15 @@ class Pipeline:
             kept is not None,
         )
 
-    async def demands_of(self, request: OperationRequest) -> Demands:
-        """All that the operation demands of its caller. Raises `RequestRefused` for what is no valid operation."""
+    async def demands_of(self, request: OperationRequest, patient: bool = False) -> Demands:
+        """All that the operation demands of its caller. Raises `RequestRefused` for what is no valid operation, and,
+        unless `patient`, while planning is behind."""
         if not self._supergraph.access:
             return NOTHING_DEMANDED
         key = (request.query, request.operation_name or None)
         found = self._demands.find(key)
         if found is None:
+            self._refuse_if_behind(patient)
             found = await self._aside.done((self, *key), partial(self._preparation.demands, *key))
             self._demands.keep(key, found)
         return found
@@ -221,10 +225,10 @@ class Pipeline:
         """Plan what clients asked of an older pipeline; what no longer fits is left."""
         for text, operation_name, on, switched_on, met in recent:
             with suppress(RequestRefused):
-                met = met & await self.demands_of(OperationRequest(text, operation_name=operation_name))
+                met = met & await self.demands_of(OperationRequest(text, operation_name=operation_name), patient=True)
                 key = (text, operation_name, on & self._known_labels, switched_on, met)
                 if key not in self._kept:
-                    await self._planned(key)
+                    await self._planned(key, patient=True)
 
     def _found(self, key: PlanKey) -> Prepared | None:
         found = self._kept.find(key)
@@ -234,7 +238,8 @@ class Pipeline:
             self.figures.hits += 1
         return found
 
-    async def _planned(self, key: PlanKey) -> Prepared:
+    async def _planned(self, key: PlanKey, patient: bool) -> Prepared:
+        self._refuse_if_behind(patient)
         outcome = await self._aside.done((self, key), partial(self._prepare, key))
         tell_phases(outcome.phases)
         if isinstance(outcome.found, RequestRefused):
@@ -242,6 +247,11 @@ class Pipeline:
             raise outcome.found.with_traceback(None)
         self._kept.keep(key, outcome.found)
         return outcome.found
+
+    def _refuse_if_behind(self, patient: bool) -> None:
+        """Who waits holds a place among the requests at work, which those that are known need."""
+        if not patient and self._aside.is_behind:
+            raise Overloaded
 
     def _prepare(self, key: PlanKey) -> Outcome:
         """In the thread aside."""

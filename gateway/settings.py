@@ -336,6 +336,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     override_labels: labels of @override that are on, off, or on for a percentage of requests (`percent(N)` says it).
     node_field: whether the gateway answers `node(id)` and `nodes(ids)` itself, and how an id tells its type.
     compile_after: a plan asked for so often before is made into a program, where that can be done; None: never.
+        The program is written aside while the generic executor answers; with 0 the first answer waits for it.
     asks_again: a subgraph is asked by key even for what it told of the same object earlier in the query.
     explorer: a page for browsers at `/`; `examples` is a folder of `*.graphql` documents that it offers.
     pages: further pages, each at `/NAME/`.

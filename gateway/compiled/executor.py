@@ -1,12 +1,14 @@
 """Run a plan by its program where there is one, and by the generic executor where there is none or it meets a surprise.
 
 A program is written when a plan is asked for once more than `compile_after` times, once for each set of values of its
-conditions. One that keeps meeting surprises is tried only now and then.
+conditions. It is written aside, and who asks meanwhile goes the generic way; only for the first answer's sake
+(`compile_after=0`) is it waited for. One that keeps meeting surprises is tried only now and then.
 """
 
 from __future__ import annotations
 
 import logging
+from asyncio import Future
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -133,11 +135,11 @@ class CompilingExecutor(Executor):
                 return None
             switches = dict(zip(known.conditions, values, strict=True))
             variants = known.programs[values] = Variants(partial(self._written, known.plan, switches))
-        return await variants.now()
+        return variants.now() if self._compile_after else await variants.when_written()
 
-    async def _written(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Program | None:
+    def _written(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Future[Program | None]:
         known_by = (self, id(plan), tuple(switches.items()), unlike)
-        return await self._aside.done(known_by, partial(self._compiled, plan, switches, unlike))
+        return self._aside.begun(known_by, partial(self._compiled, plan, switches, unlike))
 
     def _compiled(self, plan: QueryPlan, switches: Switches, unlike: Unlike) -> Program | None:
         try:

@@ -1,12 +1,13 @@
 """Which of a plan's programs runs now: they differ in where they look for objects that repeat.
 
-In: what writes a program, given where not to look; and what programs count while they run. Out: a program. Where
+In: what writes a program aside, given where not to look; and what programs count while they run. Out: a program. Where
 objects hardly repeat they are no longer looked for. Data changes: after a while they are looked for everywhere again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from asyncio import Future, wait
+from collections.abc import Callable
 
 from gateway.compiled.program import Program
 
@@ -20,44 +21,61 @@ Unlike = frozenset[int]
 
 
 class Variants:
-    def __init__(self, write: Callable[[Unlike], Awaitable[Program | None]]) -> None:
+    def __init__(self, write: Callable[[Unlike], Future[Program | None]]) -> None:
         self._write = write
         self._written: dict[Unlike, Program] = {}
         self._now: Program | None = None
-        self._is_first = True
+        self._has_tried = False
         self._weighings = 0
+        self._unlike: Unlike = frozenset()
+        self._writing: Future[Program | None] | None = None
 
-    async def now(self) -> Program | None:
-        """None: no program can be written."""
+    def now(self) -> Program | None:
+        """None: none is written yet, or none can be. While one is written, what was there before runs."""
         program = self._now
-        if program is None:
-            if self._is_first:
-                program = self._now = await self._variant(frozenset())
-                self._is_first = False
+        if self._writing is not None:
+            if self._writing.done():
+                self._take(self._writing)
+        elif program is None:
+            if not self._has_tried:
+                self._change_to(frozenset())
         elif program.runs >= _WEIGHED_AFTER:
-            program = self._now = await self._weighed(program)
-        return program
+            self._weigh(program)
+        return self._now
 
-    async def _weighed(self, program: Program) -> Program:
+    async def when_written(self) -> Program | None:
+        """None: none can be written."""
+        program = self.now()
+        if self._writing is None:
+            return program
+        await wait([self._writing])
+        return self.now()
+
+    def _weigh(self, program: Program) -> None:
         unlike = program.counts.unlike()
         program.runs = 0
         self._weighings += 1
         if unlike:
             self._weighings = 0
-            return await self._variant(program.unlike | unlike) or program
-        if program.unlike and self._weighings >= _ALL_AGAIN_AFTER:
+            self._change_to(program.unlike | unlike)
+        elif program.unlike and self._weighings >= _ALL_AGAIN_AFTER:
             self._weighings = 0
-            return await self._variant(frozenset()) or program
-        return program
+            self._change_to(frozenset())
 
-    async def _variant(self, unlike: Unlike) -> Program | None:
+    def _change_to(self, unlike: Unlike) -> None:
         found = self._written.get(unlike)
         if found is None:
-            found = await self._write(unlike)
-            if found is not None and len(self._written) < _MOST_KEPT:
-                self._written[unlike] = found
+            self._unlike, self._writing = unlike, self._write(unlike)
         else:
             # What those counted that were still under way says nothing of now.
             found.counts.unlike()
             found.runs = 0
-        return found
+            self._now = found
+
+    def _take(self, writing: Future[Program | None]) -> None:
+        self._writing, self._has_tried = None, True
+        program = None if writing.cancelled() else writing.result()
+        if program is not None:
+            self._now = program
+            if len(self._written) < _MOST_KEPT:
+                self._written[self._unlike] = program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import ErrorCode, OperationInvalid, RequestRefused, Unauthenticated, Unauthorised
+from gateway.errors import ErrorCode, OperationInvalid, Overloaded, RequestRefused, Unauthenticated, Unauthorised
 from gateway.execution.response import Response, ResponseError
 from gateway.http.negotiation import JSON
 from gateway.http.reading import BadRequest
@@ -33,6 +33,8 @@ def status_of(error: RequestRefused, media_type: str) -> int:
         return error.status
     if isinstance(error, Unauthenticated):
         return 401
+    if isinstance(error, Overloaded):
+        return 503
     # Clients of the older media type read a GraphQL answer only under 200 (GraphQL over HTTP, 6.4.1).
     if media_type == JSON:
         return 200

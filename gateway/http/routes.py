@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Sequence
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
-from gateway.errors import ErrorCode, RequestRefused, Unauthenticated
+from gateway.errors import ErrorCode, Overloaded, RequestRefused, Unauthenticated
 from gateway.execution.pieces import Piece
 from gateway.execution.response import Response, ResponseError
 from gateway.http.caller_places import CallerPlaces
@@ -249,6 +250,8 @@ class GraphQLOverHttp:
     async def _kind_of(self, asked: OperationRequest, access: Access) -> str | None:
         try:
             return (await self._pipeline.ready(asked, access=access)).plan.kind
+        except Overloaded:
+            raise
         except RequestRefused:
             return None
 
@@ -309,6 +312,8 @@ def _refused(error: RequestRefused, media_type: str) -> HttpResponse:
     response = _http(refusal(error).as_bytes(), status_of(error, media_type), media_type)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = str(random.randint(1, 2))  # noqa: S311 - no secret: not all at once
     if isinstance(error, TurnedAway):
         for name, value in error.headers:
             response.headers[name] = value

@@ -176,7 +176,7 @@ class _Connection:
     async def _end_unauthorised(self, identity: Identity) -> None:
         """Subscriptions of which the newer token does not permit all that the older one did."""
         for name, ready in list(self._live.items()):
-            access = await self._face.pipeline.access(identity, ready.request)
+            access = await self._face.pipeline.access(identity, ready.request, patient=True)
             goes_on = await self._face.pipeline.may_go_on(ready, access)
             if self._live.get(name) is ready and not goes_on:
                 self._live.pop(name)

@@ -72,6 +72,26 @@ async def test_nothing_is_heard_of_what_failed_when_all_had_left(caplog: pytest.
     assert caplog.text == ""
 
 
+async def test_it_is_behind_where_many_wait_and_the_first_for_long() -> None:
+    now, let = 0.0, threading.Event()
+    aside = Aside(lambda: now)
+    asking = [asyncio.create_task(aside.done(number, lambda: let.wait(10))) for number in range(65)]
+    await asyncio.sleep(0.05)
+    assert not aside.is_behind, "they have only just come"
+    now = 0.6
+    assert aside.is_behind, "one is under way, and 64 wait"
+    let.set()
+    await asyncio.gather(*asking)
+    assert not aside.is_behind
+    let.clear()
+    few = [asyncio.create_task(aside.done(number, lambda: let.wait(10))) for number in range(64)]
+    await asyncio.sleep(0.05)
+    now = 60.0
+    assert not aside.is_behind, "one that takes long, and few who wait"
+    let.set()
+    await asyncio.gather(*few)
+
+
 async def test_closing_waits_for_nothing() -> None:
     aside, let = Aside(), threading.Event()
     asking = [asyncio.create_task(aside.done(key, lambda: let.wait(10))) for key in ("begun", "in line")]
