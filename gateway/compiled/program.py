@@ -89,7 +89,8 @@ class Program:
         self.runs += 1
         run = Run(self._requests, clients, variables, caller, sent, scope)
         try:
-            return await self._run(run)
+            # What it waits for wakes a task of its own, and not all the calls that led here, one inside the other.
+            return await asyncio.create_task(self._run(run))
         except Surprise:
             run.stop()
             raise

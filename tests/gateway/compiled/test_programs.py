@@ -82,6 +82,40 @@ async def test_the_first_answer_waits_for_the_program_where_it_is_asked_to() -> 
     assert (executor.runs.generic, executor.runs.compiled) == (0, 1)
 
 
+async def test_what_a_program_waits_for_wakes_it_alone_and_not_the_calls_that_led_to_it() -> None:
+    asking: list[asyncio.Task[Any] | None] = []
+
+    def noted(given: Any) -> Any:
+        asking.append(asyncio.current_task())
+        return counted(given)
+
+    executor, plan, _ = shop(noted)
+    await executor.execute(plan, {}, Nobody())
+    assert executor.runs.compiled == 1
+    assert len(asking) == 1
+    assert asking[0] is not asyncio.current_task()
+
+
+async def test_a_program_that_is_given_up_ends_before_its_caller_goes_on() -> None:
+    executor, plan, subgraphs = shop(counted)
+    ends = []
+
+    async def never() -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("request")
+
+    subgraphs[1].send = lambda request: asyncio.ensure_future(never())  # type: ignore[method-assign]
+    running = asyncio.create_task(executor.execute(plan, {}, Nobody()))
+    await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ends == ["request"]
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_a_surprise_asks_nothing_twice_and_says_what_went_wrong() -> None:
     generic, plan, asked = shop(lost, compile_after=1)
     first = await generic.execute(plan, {}, Nobody())
